@@ -1,0 +1,90 @@
+/**
+ * A datagram socket that is connected to one address, for one question at a time: UDP, where the refusal
+ * of a port can be read as an error, which Deno's own sockets keep to themselves; and ICMP echo, which
+ * the kernel allows without privileges to the groups of `net.ipv4.ping_group_range`.
+ */
+
+import { set16 } from "../src/bytes.ts";
+import { check, Errno, libc, SysError } from "./libc.ts";
+import { socketAddress } from "./udp_socket_linux.ts";
+
+const AF_INET = 2;
+const AF_INET6 = 10;
+const SOCK_DGRAM_NONBLOCK_CLOEXEC = 2 | 0o4000 | 0o2000000;
+const IPPROTO_ICMP = 1;
+const IPPROTO_ICMPV6 = 58;
+const POLLIN = 1;
+const LARGEST = 65_535;
+const ECHO_HEADER = 8;
+/** RFC 792 and RFC 4443: echo request and reply. */
+const ECHO_TYPES = { 4: [8, 0], 6: [128, 129] } as const;
+
+export class DatagramSocket {
+  readonly #fd: number;
+
+  private constructor(address: Uint8Array, port: number, protocol: number) {
+    const family = address.length === 4 ? AF_INET : AF_INET6;
+    this.#fd = check("socket", libc().socket(family, SOCK_DGRAM_NONBLOCK_CLOEXEC, protocol));
+    const { bytes, length } = socketAddress(address, port);
+    try {
+      check("connect", libc().connect(this.#fd, bytes, length));
+    } catch (error) {
+      libc().close(this.#fd);
+      throw error;
+    }
+  }
+
+  static udp(address: Uint8Array, port: number): DatagramSocket {
+    return new DatagramSocket(address, port, 0);
+  }
+
+  /** Throws a `SysError` with EACCES where this user's group may not ping. */
+  static ping(address: Uint8Array): DatagramSocket {
+    return new DatagramSocket(address, 0, address.length === 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+  }
+
+  /**
+   * Sends the datagram and gives the next one that comes, or undefined after so many milliseconds of
+   * silence. Throws a `SysError` when either fails: ECONNREFUSED for a port that nobody listens on.
+   */
+  async ask(datagram: Uint8Array, patience: number): Promise<Uint8Array | undefined> {
+    // Copied: a view of a few bytes may live where V8 moves it.
+    const buffer = new Uint8Array(LARGEST);
+    buffer.set(datagram);
+    check("send", libc().send(this.#fd, buffer, BigInt(datagram.length), 0));
+    const poll = new Uint8Array(128);
+    new DataView(poll.buffer).setInt32(0, this.#fd, true);
+    poll[4] = POLLIN;
+    const ready = await libc().poll_blocking(poll, 1, patience);
+    if (ready < 0) throw new SysError("poll", Errno.EINTR);
+    if (ready === 0) return undefined;
+    const length = check("recv", libc().recv(this.#fd, buffer, BigInt(LARGEST), 0));
+    return buffer.subarray(0, length);
+  }
+
+  close(): void {
+    libc().close(this.#fd);
+  }
+}
+
+/** Whether `address` answered an echo request that carried `payload`, with the same payload. */
+export async function ping(
+  address: Uint8Array,
+  payload: Uint8Array,
+  patience: number,
+): Promise<boolean> {
+  const [request, reply] = ECHO_TYPES[address.length === 4 ? 4 : 6];
+  const packet = new Uint8Array(ECHO_HEADER + payload.length);
+  // The kernel fills in the identifier and the checksum.
+  packet[0] = request;
+  set16(packet, 6, 1);
+  packet.set(payload, ECHO_HEADER);
+  const socket = DatagramSocket.ping(address);
+  try {
+    const answer = await socket.ask(packet, patience);
+    return answer !== undefined && answer[0] === reply && answer.length === packet.length &&
+      payload.every((byte, index) => answer[ECHO_HEADER + index] === byte);
+  } finally {
+    socket.close();
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * Everything that can be set, as one typed value. Flags, environment and file are read into this shape
+ * (`definition.ts` says how each member is called there); the rest of the program sees nothing else.
+ *
+ * Durations are milliseconds, sizes are bytes.
+ */
+
+export interface ProxySettings {
+  host: string;
+  port: number;
+  user: string | undefined;
+  password: string | undefined;
+}
+
+export interface TunSettings {
+  /** Name of the device; empty lets the kernel choose (ztun0, ztun1 …). */
+  name: string;
+  /** CIDR texts, IPv4 and IPv6. */
+  addresses: string[];
+  mtu: number;
+  /** CIDR texts that `up` routes into the device. */
+  routes: string[];
+  /** An open TUN descriptor to adopt, or -1. */
+  fd: number;
+  offload: "auto" | "off";
+}
+
+export interface DnsSettings {
+  /** What `exec` writes into resolv.conf; empty means the host's own, see `exec`. */
+  servers: string[];
+}
+
+export interface LimitSettings {
+  tcpFlows: number;
+  halfOpen: number;
+  udpMappings: number;
+  /** Bytes that one flow may hold in each direction. */
+  flowBytes: number;
+  /** Bytes of packet memory in all. */
+  totalBytes: number;
+  reassemblyPackets: number;
+  reassemblyBytes: number;
+  /** Datagrams that wait for one UDP association to be made. */
+  waitingPackets: number;
+  udpAssociations: number;
+}
+
+export interface TimeoutSettings {
+  tcpIdle: number;
+  tcpHalfClosed: number;
+  udpIdle: number;
+  dns: number;
+  /** UDP exchanges of one question and one answer (NTP and the like). */
+  udpExchange: number;
+  reassembly: number;
+  proxyConnect: number;
+  proxyHandshake: number;
+  grace: number;
+}
+
+export interface LogSettings {
+  level: "trace" | "debug" | "info" | "warning" | "error";
+  format: "text" | "json";
+}
+
+/** What `ztun socks` serves. */
+export interface SocksSettings {
+  /** Where it listens; the host is an address, without brackets. */
+  listen: { host: string; port: number };
+  /** Both or neither: with them, a client must sign in. */
+  user: string | undefined;
+  password: string | undefined;
+  /** Whether UDP ASSOCIATE is served. */
+  udp: boolean;
+}
+
+export interface Settings {
+  proxy: ProxySettings | undefined;
+  tun: TunSettings;
+  dns: DnsSettings;
+  limits: LimitSettings;
+  timeouts: TimeoutSettings;
+  /** "answer": ztun answers echo requests itself; "refuse": administratively prohibited. */
+  ping: "answer" | "refuse";
+  /** Answer a SYN before the proxy has connected. */
+  earlyAccept: boolean;
+  /** "auto" finds out whether the proxy relays UDP; "off" never asks it to. */
+  udp: "auto" | "off";
+  socks: SocksSettings;
+  log: LogSettings;
+  color: "auto" | "always" | "never";
+}
+
+export function defaultSettings(): Settings {
+  return {
+    proxy: undefined,
+    tun: {
+      name: "",
+      addresses: ["198.18.0.1/30", "fd7a:7475:6e00::1/126"],
+      mtu: 1500,
+      routes: [],
+      fd: -1,
+      offload: "auto",
+    },
+    dns: { servers: [] },
+    limits: {
+      tcpFlows: 65_536,
+      halfOpen: 4_096,
+      udpMappings: 16_384,
+      flowBytes: 1 << 20,
+      totalBytes: 256 << 20,
+      reassemblyPackets: 256,
+      reassemblyBytes: 4 << 20,
+      waitingPackets: 64,
+      udpAssociations: 1_024,
+    },
+    timeouts: {
+      tcpIdle: 7_200_000,
+      tcpHalfClosed: 60_000,
+      udpIdle: 60_000,
+      dns: 10_000,
+      udpExchange: 30_000,
+      reassembly: 15_000,
+      proxyConnect: 10_000,
+      proxyHandshake: 130_000,
+      grace: 5_000,
+    },
+    ping: "answer",
+    earlyAccept: false,
+    udp: "auto",
+    socks: {
+      listen: { host: "127.0.0.1", port: 1080 },
+      user: undefined,
+      password: undefined,
+      udp: true,
+    },
+    log: { level: "info", format: "text" },
+    color: "auto",
+  };
+}

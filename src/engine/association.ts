@@ -1,0 +1,239 @@
+/**
+ * One SOCKS5 UDP association: a control connection that keeps it alive, and a socket to the relay.
+ *
+ *     opening ─reply→ open ─control connection ends, relay unreachable→ closed
+ *
+ * Datagrams that come while it opens wait, up to a bound. An association may be shared by several local
+ * ports as long as replies stay unambiguous: whoever sends to a remote endpoint first claims it there.
+ */
+
+import { parseAddress } from "../addr/address.ts";
+import { LARGE_SLOT, SMALL_SLOT } from "../arena.ts";
+import { Errno } from "../../ffi/libc.ts";
+import { UdpSocket } from "../../ffi/udp_socket_linux.ts";
+import { relayAddress } from "../outbound/socks5/relay_address.ts";
+import { FlowTable } from "../stack/flow_table.ts";
+import type { SipHash } from "../stack/siphash.ts";
+import { newUdpHeader, readUdpHeader, type UdpHeader } from "../wire/socks5.ts";
+import type { EngineContext, Readable } from "./context.ts";
+import type { Dial, Failed } from "./proxy_dialer.ts";
+import type { UdpMapping } from "./udp_mapping.ts";
+
+export type SendResult = "sent" | "waiting" | "too-big" | "dropped";
+
+/** Datagrams that one wake-up reads from one socket: others want their turn. */
+const BATCH = 64;
+const ANY_IPV4 = new Uint8Array(4);
+
+export interface AssociationEvents {
+  /** A datagram from a remote endpoint: addresses and payload as `header` says. */
+  datagram(association: Association, header: UdpHeader, end: number): void;
+  /** It could not be opened. */
+  failed(association: Association, failure: Failed): void;
+  /** It was open, and is no more. */
+  lost(association: Association): void;
+}
+
+export class Association implements Readable {
+  state: "opening" | "open" | "closed" = "opening";
+  readonly shared: boolean;
+  readonly members = new Set<UdpMapping>();
+  readonly #context: EngineContext;
+  readonly #events: AssociationEvents;
+  readonly #claims: FlowTable<UdpMapping>;
+  /** Whole datagrams with their SOCKS5 header, in slots of their own: pairs of offsets. */
+  readonly #waiting: number[] = [];
+  readonly #header = newUdpHeader();
+  #control: Deno.TcpConn | undefined;
+  #dial: Dial | undefined;
+  #socket: UdpSocket | undefined;
+
+  constructor(context: EngineContext, events: AssociationEvents, hash: SipHash, shared: boolean) {
+    this.#context = context;
+    this.#events = events;
+    this.#claims = new FlowTable(hash);
+    this.shared = shared;
+  }
+
+  /** Our address on the way to the proxy; known while it is open. */
+  get localHost(): string | undefined {
+    return this.#control?.localAddr.hostname;
+  }
+
+  /** Makes it; false when that failed. Datagrams may be sent at once, and wait. */
+  async open(): Promise<boolean> {
+    const buffer = new Uint8Array(512);
+    const target = { kind: "ip", address: ANY_IPV4, port: 0 } as const;
+    this.#dial = this.#context.dialer.dial("associate", target, buffer, 0, buffer.length);
+    const result = await this.#dial.run();
+    this.#dial = undefined;
+    if (result.kind === "failed") return this.#failed(result);
+    if (this.state === "closed") {
+      result.socket.close();
+      return false;
+    }
+    this.#control = result.socket;
+    const failure = this.#connectRelay(result.socket, result.handshake.bound!);
+    if (failure !== undefined) return this.#failed(failure);
+    this.state = "open";
+    this.#context.counters.associationsOpened++;
+    this.#sendWaiting();
+    void this.#watch(result.socket, buffer);
+    return true;
+  }
+
+  /** True when `mapping` alone may talk to that remote endpoint here. */
+  claim(mapping: UdpMapping, bytes: Uint8Array, at: number, length: number, port: number): boolean {
+    if (!this.shared) return true;
+    this.#claims.setKey(bytes, at, -1, length, port, 0);
+    const holder = this.#claims.find();
+    if (holder !== undefined) return holder === mapping;
+    this.#claims.insert(mapping);
+    mapping.claims++;
+    return true;
+  }
+
+  /** Whom a datagram from that remote endpoint is for. */
+  receiver(bytes: Uint8Array, at: number, length: number, port: number): UdpMapping | undefined {
+    // Alone it hears everybody: endpoint-independent filtering (RFC 4787).
+    if (this.members.size === 1) { for (const member of this.members) return member; }
+    this.#claims.setKey(bytes, at, -1, length, port, 0);
+    return this.#claims.find();
+  }
+
+  /** Sends `[at, end)`, which begins with the SOCKS5 header. The bytes are the caller's afterwards. */
+  send(at: number, end: number): SendResult {
+    if (this.state === "opening") return this.#wait(at, end);
+    const error = this.#socket?.send(at, end) ?? -Errno.EBADF;
+    if (error === 0) return "sent";
+    if (error === -Errno.EMSGSIZE) return "too-big";
+    this.#context.counters.udpSendDropped++;
+    // Nobody listens at the relay's address any more. EAGAIN and ENOBUFS are ordinary loss.
+    if (error === -Errno.ECONNREFUSED) this.#lose();
+    return "dropped";
+  }
+
+  read(at: number): number {
+    const { counters } = this.#context;
+    const { bytes } = this.#context.arena;
+    let count = 0;
+    while (count < BATCH && this.#socket !== undefined) {
+      const length = this.#socket.receive(at, LARGE_SLOT);
+      if (length < 0) {
+        if (length === -Errno.ECONNREFUSED) this.#lose();
+        break;
+      }
+      count++;
+      if (!readUdpHeader(bytes, at, at + length, this.#header)) counters.udpMalformed++;
+      else if (this.#header.frag !== 0) counters.udpFragmentDropped++;
+      else this.#events.datagram(this, this.#header, at + length);
+    }
+    return count;
+  }
+
+  /** A mapping uses it no longer; with the last one it is closed. */
+  leave(mapping: UdpMapping): void {
+    if (!this.members.delete(mapping)) return;
+    mapping.association = undefined;
+    if (this.members.size === 0) return this.close();
+    if (mapping.claims === 0) return;
+    // Rare and small: a shared association has few members.
+    this.#claims.deleteWhere((holder) => holder === mapping);
+    mapping.claims = 0;
+  }
+
+  close(): void {
+    if (this.state === "closed") return;
+    this.state = "closed";
+    this.#dial?.cancel();
+    if (this.#socket !== undefined) {
+      this.#context.unwatch(this.#socket.fd);
+      this.#socket.close();
+      this.#socket = undefined;
+    }
+    for (let i = 0; i < this.#waiting.length; i += 2) {
+      this.#context.arena.release(this.#waiting[i]!);
+    }
+    this.#waiting.length = 0;
+    this.#control?.close();
+    this.#control = undefined;
+    for (const member of this.members) {
+      member.association = undefined;
+      member.claims = 0;
+    }
+    this.members.clear();
+  }
+
+  #connectRelay(
+    control: Deno.TcpConn,
+    bound: Parameters<typeof relayAddress>[0],
+  ): Failed | undefined {
+    const proxy = parseAddress(control.remoteAddr.hostname);
+    if (proxy === undefined) {
+      return {
+        kind: "failed",
+        outcome: "network-unreachable",
+        message: "the proxy has no IP address",
+      };
+    }
+    try {
+      const socket = new UdpSocket(relayAddress(bound, proxy), bound.port, this.#context.io);
+      this.#socket = socket;
+      this.#context.watch(socket.fd, this);
+      return undefined;
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      return {
+        kind: "failed",
+        outcome: "network-unreachable",
+        message: `no way to the relay: ${message}`,
+      };
+    }
+  }
+
+  /** The association lives as long as its control connection (RFC 1928, 7). */
+  async #watch(control: Deno.TcpConn, buffer: Uint8Array): Promise<void> {
+    try {
+      while ((await control.read(buffer)) !== null);
+    } catch {
+      // Reset, or closed by us: the same thing.
+    }
+    if (this.state === "open") this.#lose();
+  }
+
+  #failed(failure: Failed): false {
+    if (this.state === "closed") return false;
+    this.#context.counters.associationsFailed++;
+    this.close();
+    this.#events.failed(this, failure);
+    return false;
+  }
+
+  #lose(): void {
+    this.#context.counters.associationsLost++;
+    this.#context.dialer.log.detail("a UDP association has ended");
+    this.close();
+    this.#events.lost(this);
+  }
+
+  #wait(at: number, end: number): SendResult {
+    const { arena, counters, settings } = this.#context;
+    const full = this.#waiting.length >= 2 * settings.limits.waitingPackets;
+    const slot = full ? -1 : end - at <= SMALL_SLOT ? arena.takeSmall() : arena.takeLarge();
+    if (slot < 0) {
+      counters.udpWaitingDropped++;
+      return "dropped";
+    }
+    arena.bytes.copyWithin(slot, at, end);
+    this.#waiting.push(slot, slot + end - at);
+    return "waiting";
+  }
+
+  #sendWaiting(): void {
+    const waiting = this.#waiting.splice(0);
+    for (let i = 0; i < waiting.length; i += 2) {
+      this.send(waiting[i]!, waiting[i + 1]!);
+      this.#context.arena.release(waiting[i]!);
+    }
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * One TCP flow: the local connection on one side, a socket to the proxy on the other.
+ *
+ * What one side does, the other sees: data with its back-pressure, the end of each direction by itself,
+ * a reset as a reset. The relay is over when the upload is flushed and the local side is gone.
+ *
+ *     start ─dial→ accepted ─connected→ both directions run
+ *       TcpDownload: socket → connection; end of file → FIN
+ *       TcpUpload:   connection → socket; FIN → end of file
+ */
+
+import { SMALL_SLOT } from "../arena.ts";
+import type { LocalOutcome } from "../outbound/socks5/failure.ts";
+import type { TcpConnection, TcpOwner } from "../stack/tcp/connection.ts";
+import type { IcmpError } from "../wire/icmp.ts";
+import type { EngineContext } from "./context.ts";
+import type { Connected, Dial } from "./proxy_dialer.ts";
+import { ProxySocket } from "./proxy_socket.ts";
+import { TcpDownload } from "./tcp_download.ts";
+import { TcpUpload, type UploadEvents } from "./tcp_upload.ts";
+
+export class TcpRelay implements TcpOwner, UploadEvents {
+  readonly #context: EngineContext;
+  readonly #connection: TcpConnection;
+  readonly #over: (relay: TcpRelay) => void;
+  readonly #upload: TcpUpload;
+  readonly #download: TcpDownload;
+  #dial: Dial | undefined;
+  #socket: ProxySocket | undefined;
+  /** What the far end sent right behind the proxy's reply: it waits for the local handshake. */
+  #restAt = 0;
+  #restEnd = 0;
+  #localOpen = true;
+  #ended = false;
+  #lingerTimer: ReturnType<typeof setTimeout> | undefined;
+
+  /** `over` is called once, when nothing of the relay is left. */
+  constructor(context: EngineContext, connection: TcpConnection, over: (relay: TcpRelay) => void) {
+    this.#context = context;
+    this.#connection = connection;
+    this.#over = over;
+    this.#upload = new TcpUpload(context, connection, this);
+    this.#download = new TcpDownload(context, connection, () => this.broken());
+    connection.owner = this;
+  }
+
+  /** Connects through the proxy, and answers the local SYN accordingly. */
+  async start(): Promise<void> {
+    const { arena, dialer, settings } = this.#context;
+    if (settings.earlyAccept) this.#connection.accept();
+    const slot = arena.takeSmall();
+    if (slot < 0) {
+      this.#context.counters.dropNoMemory++;
+      return this.abort();
+    }
+    const { localAddress, localPort } = this.#connection.endpoints;
+    const target = { kind: "ip", address: localAddress, port: localPort } as const;
+    this.#dial = dialer.dial("connect", target, arena.bytes, slot, slot + SMALL_SLOT);
+    const result = await this.#dial.run();
+    this.#dial = undefined;
+    if (result.kind === "connected") this.#dialled(result, slot);
+    else {
+      arena.release(slot);
+      if (this.#localOpen) this.#refuse(result.outcome);
+      this.#end();
+    }
+    this.#context.settle();
+  }
+
+  /** Stops in order: FIN behind what was received; what the local side still sends goes on. */
+  stop(): void {
+    if (this.#socket === undefined) return this.abort();
+    this.#connection.finish();
+  }
+
+  /** Ends at once, with a reset both ways. */
+  abort(): void {
+    this.#dial?.cancel();
+    this.#socket?.reset();
+    this.#connection.abort();
+    this.#end();
+  }
+
+  // What the local connection says.
+
+  connected(): void {
+    if (this.#socket !== undefined) this.#begin(this.#socket);
+  }
+
+  received(_connection: TcpConnection, at: number, end: number): number {
+    return this.#upload.received(at, end);
+  }
+
+  finished(): void {
+    this.#upload.finish();
+  }
+
+  writable(): void {
+    this.#download.writable();
+  }
+
+  closed(): void {
+    this.#localGone();
+    if (this.#upload.isDone || this.#socket === undefined) return this.#end();
+    // The local side is done, what it sent is still being written: that has as long as a half-closed flow.
+    const { tcpHalfClosed } = this.#context.settings.timeouts;
+    this.#lingerTimer = setTimeout(() => this.abort(), tcpHalfClosed);
+  }
+
+  failed(): void {
+    this.#localGone();
+    this.#dial?.cancel();
+    this.#socket?.reset();
+    this.#end();
+  }
+
+  // What the socket to the proxy says.
+
+  uploaded(): void {
+    if (!this.#localOpen) this.#end();
+  }
+
+  /** The local side sees a reset. */
+  broken(): void {
+    if (this.#ended) return;
+    this.#context.counters.proxyReset++;
+    this.#context.dialer.log.detail("a connection was reset");
+    this.#connection.abort();
+    this.#end();
+    this.#context.settle();
+  }
+
+  #localGone(): void {
+    this.#localOpen = false;
+    this.#download.stop();
+  }
+
+  #refuse(outcome: LocalOutcome): void {
+    if (this.#connection.answered) this.#connection.abort();
+    else this.#connection.refuse(icmpErrorFor(outcome));
+  }
+
+  #dialled({ socket, restAt, restEnd }: Connected, slot: number): void {
+    const proxySocket = new ProxySocket(this.#context, socket);
+    if (!this.#localOpen) {
+      // Nobody is there any more: the far end shall see what a direct connection would have shown.
+      this.#context.arena.release(slot);
+      proxySocket.reset();
+      proxySocket.close();
+      return this.#end();
+    }
+    this.#socket = proxySocket;
+    this.#restAt = restAt;
+    this.#restEnd = restEnd;
+    this.#context.counters.proxyBytesDown += restEnd - restAt;
+    if (restAt === restEnd) this.#context.arena.release(slot);
+    if (!this.#connection.answered) this.#connection.accept();
+    else if (this.#connection.state !== "SynReceived") this.#begin(proxySocket);
+  }
+
+  /** Both sides stand. */
+  #begin(socket: ProxySocket): void {
+    if (this.#restAt < this.#restEnd) {
+      this.#connection.send(this.#restAt, this.#restEnd);
+      this.#restEnd = this.#restAt;
+    }
+    this.#upload.start(socket);
+    void this.#download.run(socket);
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#localGone();
+    clearTimeout(this.#lingerTimer);
+    this.#upload.stop();
+    this.#socket?.close();
+    if (this.#restAt < this.#restEnd) this.#context.arena.release(this.#restAt);
+    this.#restEnd = this.#restAt;
+    this.#over(this);
+  }
+}
+
+function icmpErrorFor(outcome: LocalOutcome): IcmpError | undefined {
+  switch (outcome) {
+    case "network-unreachable":
+    case "host-unreachable":
+    case "prohibited":
+      return outcome;
+    case "timed-out":
+      return "host-unreachable";
+    case "refused":
+    case "reset":
+      return undefined;
+    default:
+      return outcome satisfies never;
+  }
+}

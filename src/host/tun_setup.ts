@@ -1,0 +1,93 @@
+/**
+ * `up`'s device on the host: made, addressed, brought up and routed to, or adopted as it is.
+ *
+ * Everything belongs to the device, and the device to its descriptor: closing it, or a crash, leaves
+ * nothing behind.
+ */
+
+import { platform } from "../../ffi/mod.ts";
+import type { RouteSocket, TunDevice } from "../../ffi/types.ts";
+import type { TunSettings } from "../config/settings.ts";
+import { UserError } from "../errors.ts";
+import { planDevice } from "./device_plan.ts";
+import { applySteps, type HostLog } from "./step.ts";
+import { tunError, type TunPlace } from "./tun_error.ts";
+
+export interface HostDevice {
+  readonly device: TunDevice;
+  /** The commands that would have done the same, in order; none for an adopted device. */
+  readonly steps: readonly string[];
+  close(): void;
+}
+
+/** The device that `settings` ask for, ready to carry packets. On failure nothing is left. */
+export function setUpDevice(settings: TunSettings, log: HostLog): HostDevice {
+  if (settings.fd >= 0) return adoptDevice(settings.fd);
+  return makeDevice(settings, settings.routes, "host", log);
+}
+
+/** A new device with the settings' addresses and these routes. */
+export function makeDevice(
+  settings: Omit<TunSettings, "fd" | "routes">,
+  routes: readonly string[],
+  place: TunPlace,
+  log: HostLog,
+): HostDevice {
+  const device = openDevice(settings, place);
+  try {
+    const made = `ip tuntap add dev ${device.name} mode tun${device.vnet ? " vnet_hdr" : ""}`;
+    log.debug(`[#] ${made}`);
+    const hasIpv6 = hostHasIpv6();
+    const steps = planDevice({ device: device.name, tun: settings, routes, hasIpv6 });
+    if (!hasIpv6 && settings.addresses.some((text) => text.includes(":"))) {
+      log.warn("This kernel runs without IPv6: the tunnel carries IPv4 only");
+    }
+    const commands = withRoutes((socket) => {
+      const link = socket.findLink(device.name)?.index;
+      if (link === undefined) throw new UserError(`The device "${device.name}" has vanished`);
+      return applySteps(steps, socket, link, log);
+    });
+    return { device, steps: [made, ...commands], close: () => device.close() };
+  } catch (error) {
+    device.close();
+    throw error;
+  }
+}
+
+function openDevice(settings: Omit<TunSettings, "fd" | "routes">, place: TunPlace): TunDevice {
+  try {
+    return platform.openTun(settings);
+  } catch (error) {
+    throw tunError(error, settings.name, place);
+  }
+}
+
+function adoptDevice(fd: number): HostDevice {
+  const device = platform.adoptTun(fd);
+  const link = withRoutes((socket) => socket.findLink(device.name));
+  if (link?.packetInformation) {
+    device.close();
+    throw new UserError(`Cannot use descriptor ${fd}: it puts packet information before packets`, {
+      hint: "Open the device with IFF_NO_PI",
+    });
+  }
+  return { device, steps: [], close: () => device.close() };
+}
+
+/** A route socket for the length of one function. */
+export function withRoutes<T>(body: (socket: RouteSocket) => T): T {
+  const socket = platform.openRouteSocket();
+  try {
+    return body(socket);
+  } finally {
+    socket.close();
+  }
+}
+
+function hostHasIpv6(): boolean {
+  try {
+    return Deno.statSync("/proc/sys/net/ipv6").isDirectory;
+  } catch {
+    return false;
+  }
+}

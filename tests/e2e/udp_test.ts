@@ -1,0 +1,62 @@
+/** UDP of every size where the proxy relays it; refused at once where it does not. */
+
+import { assert, assertEquals } from "@std/assert";
+import { e2eThrough, type TunnelCase } from "../support/e2e.ts";
+import { type Lab, WEB, WEB6 } from "../support/lab.ts";
+import { dante, danteWithPassword, microsocks, sshDynamic, ztunSocks } from "../support/proxies.ts";
+import { program } from "../support/ztun.ts";
+
+const ECHO_PORT = 7007;
+const LARGEST = 65_507;
+/** The relay is reached over IPv4, and a SOCKS5 header goes in front: 10 octets, with IPv6 22. */
+const RELAYED = LARGEST - 10;
+const RELAYED6 = LARGEST - 22;
+
+async function startEcho(lab: Lab): Promise<void> {
+  const echo = lab.start(
+    "udp echo",
+    lab.server,
+    program("udp_echo.ts", String(ECHO_PORT), WEB, WEB6),
+  );
+  await echo.logged(/ready/);
+}
+
+async function echoSizes(it: TunnelCase, step: number): Promise<void> {
+  await startEcho(it.lab);
+  for (const [address, relayed] of [[WEB, RELAYED], [WEB6, RELAYED6]] as const) {
+    const limit = it.tunnel === undefined ? LARGEST : relayed;
+    const numbers = [ECHO_PORT, 0, LARGEST, step, limit].map(String);
+    const shown = await it.lab.client.must(program("udp_sizes.ts", address, ...numbers));
+    const echoed = Math.floor(limit / step) + 1;
+    assertEquals(shown, `${echoed} echoed, ${LARGEST - limit} refused\n`);
+  }
+}
+
+const EVERY = "UDP echo of every size from 0 to 65507, IPv4 and IPv6";
+const SOME = "UDP echo of every 97th size from 0 to 65507, IPv4 and IPv6";
+
+e2eThrough(EVERY, ztunSocks, (it) => echoSizes(it, 1));
+e2eThrough(`${SOME}, offload off`, ztunSocks, (it) => echoSizes(it, 97), {
+  flags: ["--offload", "off"],
+});
+for (const proxy of [dante, danteWithPassword]) e2eThrough(SOME, proxy, (it) => echoSizes(it, 97));
+
+/** QUIC and the like fall back at once when they are told, and hang when they are not. */
+async function refusedAtOnce({ lab }: TunnelCase): Promise<void> {
+  await startEcho(lab);
+  for (const address of [WEB, WEB6]) {
+    const started = performance.now();
+    const client = await lab.client.run(program("udp_refusal.ts", address, String(ECHO_PORT)));
+    assertEquals(client.stdout, "ECONNREFUSED\n", client.stderr);
+    assert(performance.now() - started < 10_000);
+    const netcat = `echo x | nc.openbsd -u -w 5 ${address} ${ECHO_PORT}`;
+    assertEquals((await lab.client.run(["sh", "-c", netcat])).stdout, "");
+  }
+}
+
+for (const proxy of [microsocks, sshDynamic]) {
+  e2eThrough("UDP without a relay: refused at once by ICMP, IPv4 and IPv6", proxy, refusedAtOnce);
+}
+e2eThrough("UDP switched off: refused at once by ICMP, IPv4 and IPv6", ztunSocks, refusedAtOnce, {
+  flags: ["--udp", "off"],
+});

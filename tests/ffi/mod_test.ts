@@ -1,0 +1,23 @@
+import { assert, assertStringIncludes, assertThrows } from "@std/assert";
+import { platform, platformOf } from "../../ffi/mod.ts";
+import { UserError } from "../../src/errors.ts";
+
+for (const system of ["darwin", "windows", "freebsd"]) {
+  Deno.test(`on ${system} every facility says that it is unsupported, with a hint`, () => {
+    const facilities = platformOf(system);
+    const calls = [
+      () => facilities.openTun({ name: "", offload: "auto" }),
+      () => facilities.adoptTun(3),
+      () => facilities.openRouteSocket(),
+      () => facilities.requireNamespaces(),
+    ];
+    for (const call of calls) {
+      const error = assertThrows(call, UserError, `unsupported on this system (${system})`);
+      assertStringIncludes(error.hint!, "Linux");
+    }
+  });
+}
+
+Deno.test("this system's facilities are chosen", () => {
+  assert(platform.openTun === platformOf(Deno.build.os).openTun || Deno.build.os !== "linux");
+});

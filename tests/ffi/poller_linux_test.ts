@@ -1,0 +1,183 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { cString, Errno, libc, SysError } from "../../ffi/libc.ts";
+import { Poller } from "../../ffi/poller_linux.ts";
+import { descriptorInfo, descriptorsWith } from "../support/descriptors.ts";
+
+const EFD_NONBLOCK_CLOEXEC = 0o4000 | 0o2000000;
+/** Poller's own buffer of events. */
+const EVENTS = 64;
+
+const eight = new Uint8Array(128);
+
+/** A descriptor that is readable while its counter is not zero. */
+function counter(value = 0): number {
+  return libc().eventfd(value, EFD_NONBLOCK_CLOEXEC);
+}
+
+function raise(fd: number): void {
+  eight.fill(0);
+  eight[0] = 1;
+  assertEquals(Number(libc().write(fd, eight, 8n)), 8);
+}
+
+function drain(fd: number): void {
+  assertEquals(Number(libc().read(fd, eight, 8n)), 8);
+}
+
+function readyOnes(poller: Poller): number[] {
+  return Array.from({ length: poller.ready() }, (_, index) => poller.readyAt(index))
+    .sort((a, b) => a - b);
+}
+
+/** True when the promise has not settled by the time that everything else that is ready was done. */
+async function isPending(promise: Promise<void>): Promise<boolean> {
+  let settled = false;
+  promise.then(() => settled = true);
+  for (let turn = 0; turn < 50; turn++) await new Promise<void>((next) => setImmediate(next));
+  return !settled;
+}
+
+Deno.test("ready tells which descriptors can be read, as long as they can", () => {
+  const poller = new Poller();
+  const fds = [counter(), counter(), counter()] as const;
+  for (const fd of fds) poller.add(fd);
+  assertEquals(readyOnes(poller), []);
+  raise(fds[1]);
+  assertEquals(readyOnes(poller), [fds[1]]);
+  assertEquals(readyOnes(poller), [fds[1]]);
+  raise(fds[0]);
+  assertEquals(readyOnes(poller), [fds[0], fds[1]].sort((a, b) => a - b));
+  drain(fds[0]);
+  drain(fds[1]);
+  assertEquals(readyOnes(poller), []);
+  poller.close();
+  for (const fd of fds) libc().close(fd);
+});
+
+Deno.test("a descriptor that was removed is not told of, and can be added again", () => {
+  const poller = new Poller();
+  const fd = counter(1);
+  poller.add(fd);
+  assertThrows(() => poller.add(fd), SysError, "epoll_ctl failed: EEXIST");
+  poller.remove(fd);
+  assertEquals(readyOnes(poller), []);
+  const error = assertThrows(() => poller.remove(fd), SysError);
+  assertEquals(error.code, Errno.ENOENT);
+  poller.add(fd);
+  assertEquals(readyOnes(poller), [fd]);
+  poller.close();
+  libc().close(fd);
+});
+
+Deno.test("what is not open, or cannot be waited for, is refused", () => {
+  const poller = new Poller();
+  assertThrows(() => poller.add(0x7000_0000), SysError, "epoll_ctl failed: EBADF");
+  const fd = libc().open(cString("/etc/hosts"), 0);
+  assert(fd >= 0);
+  assertThrows(() => poller.add(fd), SysError, "epoll_ctl failed: EPERM");
+  poller.close();
+  libc().close(fd);
+});
+
+Deno.test("more descriptors than one call tells of: each has its turn", () => {
+  const poller = new Poller();
+  const fds = Array.from({ length: 3 * EVENTS + 5 }, () => counter(1)).sort((a, b) => a - b);
+  for (const fd of fds) poller.add(fd);
+  const told = new Set<number>();
+  for (let call = 0; call < fds.length; call++) {
+    const ones = readyOnes(poller);
+    if (ones.length === 0) break;
+    assert(ones.length <= EVENTS);
+    for (const fd of ones) {
+      assert(!told.has(fd));
+      told.add(fd);
+      drain(fd);
+    }
+  }
+  assertEquals([...told].sort((a, b) => a - b), fds);
+  // Even if nobody reads them: the kernel goes round.
+  for (const fd of fds) raise(fd);
+  told.clear();
+  for (let call = 0; call < 5; call++) for (const fd of readyOnes(poller)) told.add(fd);
+  assertEquals(told.size, fds.length);
+  poller.close();
+  for (const fd of fds) libc().close(fd);
+});
+
+Deno.test("wait ends when a descriptor becomes ready, not before", async () => {
+  const poller = new Poller();
+  const fd = counter();
+  poller.add(fd);
+  const waiting = poller.wait();
+  assert(await isPending(waiting));
+  raise(fd);
+  await waiting;
+  assertEquals(readyOnes(poller), [fd]);
+  // Still ready: the next wait ends too.
+  await poller.wait();
+  poller.close();
+  libc().close(fd);
+});
+
+Deno.test("wait ends when it is woken, however many wait and however often it is woken", async () => {
+  const poller = new Poller();
+  const waits = [poller.wait(), poller.wait()];
+  poller.wake();
+  poller.wake();
+  await Promise.all(waits);
+  const next = poller.wait();
+  assert(await isPending(next));
+  poller.wake();
+  await next;
+  poller.close();
+});
+
+Deno.test("a wake before the wait counts for it, once", async () => {
+  const poller = new Poller();
+  poller.wake();
+  await poller.wait();
+  assertEquals(readyOnes(poller), []);
+  const next = poller.wait();
+  assert(await isPending(next));
+  poller.wake();
+  await next;
+  poller.close();
+});
+
+Deno.test("a descriptor can be added while somebody waits", async () => {
+  const poller = new Poller();
+  const waiting = poller.wait();
+  const fd = counter(1);
+  poller.add(fd);
+  await waiting;
+  assertEquals(readyOnes(poller), [fd]);
+  poller.close();
+  libc().close(fd);
+});
+
+Deno.test("a watched descriptor that was closed is forgotten", () => {
+  const poller = new Poller();
+  const fd = counter(1);
+  poller.add(fd);
+  libc().close(fd);
+  assertEquals(readyOnes(poller), []);
+  poller.close();
+});
+
+Deno.test("closing closes what it has opened", () => {
+  const poller = new Poller();
+  const fd = counter();
+  poller.add(fd);
+  const watchesIt = new RegExp(`^tfd: +${fd} `, "m");
+  const [epoll] = descriptorsWith(watchesIt);
+  const watched = [...descriptorInfo(epoll!).matchAll(/^tfd: +(\d+)/gm)].map(([, fd]) =>
+    Number(fd)
+  );
+  assertEquals(watched.length, 2);
+  const wakeup = watched.find((other) => other !== fd)!;
+  const identity = /^eventfd-id: \d+$/m.exec(descriptorInfo(wakeup))![0];
+  poller.close();
+  assertEquals(descriptorsWith(watchesIt), []);
+  assertEquals(descriptorsWith(new RegExp(`^${identity}$`, "m")), []);
+  libc().close(fd);
+});

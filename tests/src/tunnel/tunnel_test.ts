@@ -1,0 +1,177 @@
+/** A tunnel as `up` and `exec` have it: what it says of itself, and its ends. */
+
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { libc } from "../../../ffi/libc.ts";
+import { defaultSettings } from "../../../src/config/settings.ts";
+import { readStatuses } from "../../../src/control/client.ts";
+import type { TunnelStatus } from "../../../src/control/status.ts";
+import { UserError } from "../../../src/errors.ts";
+import { Tunnel } from "../../../src/tunnel/tunnel.ts";
+import { version } from "../../../src/version.ts";
+import { eventually } from "../../support/eventually.ts";
+import { LocalHost } from "../../support/fake_local_host.ts";
+import { connecting, FakeSocks5, type Script } from "../../support/fake_socks5.ts";
+import { fakeTun, type FakeTunDevice } from "../../support/fake_tun.ts";
+import { ControlDirectory } from "../control/fixtures.ts";
+
+const F_GETFL = 3;
+const FAR = "203.0.113.7";
+const GRACE = 600_000;
+
+interface World {
+  readonly tunnel: Tunnel;
+  readonly host: LocalHost;
+  readonly device: FakeTunDevice;
+  /** What `ztun status` would read. */
+  status(): Promise<TunnelStatus | undefined>;
+}
+
+const echoing = connecting((client) => client.echo());
+
+/** Runs `body` with a tunnel; afterwards it is closed, if it is not yet, and its socket is gone. */
+async function withTunnel(script: Script, body: (world: World) => Promise<void>): Promise<void> {
+  await using directory = new ControlDirectory();
+  const proxy = new FakeSocks5(script);
+  proxy.start();
+  const { device, far } = fakeTun(true);
+  const host = new LocalHost(far);
+  const tunnel = await start(directory.path, device, proxy.port);
+  const sockets = `${directory.path}/ztun`;
+  const status = async () => (await readStatuses(sockets))[0];
+  try {
+    await body({ tunnel, host, device, status });
+  } finally {
+    await tunnel.close();
+    await proxy.stop();
+    await host.close();
+    far.close();
+    device.close();
+  }
+  assertEquals([...Deno.readDirSync(sockets)], []);
+  assertEquals(proxy.errors, []);
+}
+
+function start(directory: string, device: FakeTunDevice, port: number): Promise<Tunnel> {
+  const settings = defaultSettings();
+  settings.proxy = { host: "127.0.0.1", port, user: "alice", password: "hunter2" };
+  settings.udp = "off";
+  settings.limits.totalBytes = 64 << 20;
+  settings.timeouts.grace = GRACE;
+  settings.tun.mtu = 1_400;
+  const environment = { uid: () => 1000, env: () => directory };
+  return Tunnel.start({ settings, device, command: "up", environment });
+}
+
+/** Without the greeting of `FakeClient`: a password is asked for. */
+const signingIn: Script = async (client) => {
+  await client.greeting();
+  await client.write(5, 2);
+  const [, length] = await client.read(2);
+  await client.read(length! + 1 + "hunter2".length);
+  await client.write(1, 0);
+  await client.request();
+  await client.reply(0);
+  await client.echo();
+};
+
+Deno.test("status tells the frame of the tunnel, and never a password", async () => {
+  await withTunnel(signingIn, async ({ status, device }) => {
+    const { gauges, counters: _, dns, ...frame } = (await status())!;
+    assertEquals({ ...frame, uptimeSeconds: 0, proxy: "" }, {
+      schemaVersion: 1,
+      pid: Deno.pid,
+      version,
+      command: "up",
+      engine: "async",
+      uptimeSeconds: 0,
+      proxy: "",
+      proxyUdp: "off",
+      proxyPipelining: "unknown",
+      device: { name: device.name, mtu: 1_400, offload: true },
+    });
+    assert(/^127\.0\.0\.1:\d+$/.test(frame.proxy));
+    assert(Number.isInteger(frame.uptimeSeconds) && frame.uptimeSeconds >= 0);
+    assertEquals(new Set(Object.values(gauges)), new Set([0]));
+    const { latency, ...counts } = dns;
+    assertEquals(new Set(Object.values(counts)), new Set([0]));
+    assert(Object.values(latency).every((figure) => Number.isFinite(figure)));
+    const text = JSON.stringify(await status());
+    assert(!text.includes("hunter2") && !text.includes("alice"));
+  });
+});
+
+Deno.test("status counts what goes on, and what has gone", async () => {
+  await withTunnel(signingIn, async ({ status, host }) => {
+    const flow = host.connect(FAR, 80);
+    assertEquals(await flow.opened(), "open");
+    flow.send("hello");
+    await flow.arrived(5);
+    const during = (await status())!;
+    assertEquals([during.gauges.tcpFlows, during.gauges.tcpRelays], [1, 1]);
+    assertEquals([during.counters.tcpOpened, during.counters.proxyConnects], [1, 1]);
+    assertEquals([during.counters.proxyBytesUp, during.counters.proxyBytesDown], [5, 5]);
+    flow.abort();
+    await eventually("no flow", async () => (await status())!.gauges.tcpFlows === 0 || undefined);
+    const after = (await status())!;
+    assertEquals(after.gauges.bytesBuffered, 0);
+    assert(after.counters.packetsReceived > 2 && after.counters.packetsSent > 2);
+  });
+});
+
+Deno.test("stop ends flows in order and leaves no socket", async () => {
+  await withTunnel(signingIn, async ({ tunnel, host, status }) => {
+    const flow = host.connect(FAR, 80);
+    assertEquals(await flow.opened(), "open");
+    const stopped = tunnel.stop();
+    await flow.ended();
+    flow.finish();
+    assertEquals(await flow.over(), "closed");
+    await stopped;
+    assertEquals(await status(), undefined);
+  });
+});
+
+Deno.test("close while stop is waiting ends both at once, with resets", async () => {
+  await withTunnel(signingIn, async ({ tunnel, host, status }) => {
+    const flow = host.connect(FAR, 80);
+    assertEquals(await flow.opened(), "open");
+    // It never ends its own direction: the grace time would be spent on it.
+    const stopped = tunnel.stop();
+    await flow.ended();
+    assertEquals((await status())!.gauges.tcpFlows, 1);
+    await Promise.all([tunnel.close(), stopped]);
+    assertEquals(await flow.over(), "reset");
+    assertEquals(await status(), undefined);
+  });
+});
+
+Deno.test("closing again is closing", async () => {
+  await withTunnel(echoing, async ({ tunnel }) => {
+    await Promise.all([tunnel.close(), tunnel.close()]);
+    await tunnel.stop();
+  });
+});
+
+Deno.test("a device that fails is told with its reason, and the tunnel can be closed", async () => {
+  await withTunnel(signingIn, async ({ tunnel, host, device, status }) => {
+    const flow = host.connect(FAR, 80);
+    assertEquals(await flow.opened(), "open");
+    device.fail();
+    flow.send("nobody reads this");
+    assertEquals(await tunnel.failed, "The TUN device failed: EBADF");
+    await tunnel.close();
+    assertEquals(await status(), undefined);
+  });
+});
+
+Deno.test("where the control socket cannot be, no tunnel starts, and the device stays the caller's", async () => {
+  await using directory = new ControlDirectory();
+  await Deno.mkdir(`${directory.path}/ztun`, { mode: 0o700 });
+  await Deno.chmod(`${directory.path}/ztun`, 0o777);
+  const { device, far } = fakeTun(true);
+  await assertRejects(() => start(directory.path, device, 9), UserError, "others can get at it");
+  assertEquals([...Deno.readDirSync(`${directory.path}/ztun`)], []);
+  assert(libc().fcntl(device.fd, F_GETFL, 0) >= 0);
+  device.close();
+  far.close();
+});

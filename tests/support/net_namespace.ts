@@ -1,0 +1,40 @@
+/**
+ * A network namespace for the length of one synchronous function.
+ *
+ * Namespaces belong to threads, so this thread alone goes there and comes back, on failure too; the
+ * kernel removes the namespace, with every device in it, when nothing uses it any more. Commands that
+ * the function starts with `outputSync` run in there as well.
+ */
+
+const CLONE_NEWNET = 0x4000_0000;
+const O_RDONLY_CLOEXEC = 0o2000000;
+
+const { symbols: libc } = Deno.dlopen("libc.so.6", {
+  open: { parameters: ["buffer", "i32"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
+  unshare: { parameters: ["i32"], result: "i32" },
+  setns: { parameters: ["i32", "i32"], result: "i32" },
+});
+
+export function inNetNamespace<T>(body: () => T): T {
+  const path = new Uint8Array(128);
+  new TextEncoder().encodeInto("/proc/thread-self/ns/net", path);
+  const home = libc.open(path, O_RDONLY_CLOEXEC);
+  if (home < 0) throw new Error("Cannot open this thread's network namespace");
+  try {
+    if (libc.unshare(CLONE_NEWNET) < 0) throw new Error("Cannot make a network namespace");
+    return body();
+  } finally {
+    const result = libc.setns(home, CLONE_NEWNET);
+    libc.close(home);
+    // Going on in the wrong namespace would make every later test lie.
+    if (result < 0) Deno.exit(70);
+  }
+}
+
+/** Runs a command where this thread is; gives what it printed. */
+export function runHere(command: string, ...args: string[]): string {
+  const { success, stdout, stderr } = new Deno.Command(command, { args }).outputSync();
+  if (!success) throw new Error(`${command} failed: ${new TextDecoder().decode(stderr)}`);
+  return new TextDecoder().decode(stdout);
+}
