@@ -2,7 +2,8 @@
  * Waiting for several descriptors at once, without blocking the event loop: epoll.
  *
  * `ready` asks and returns at once; `wait` sleeps on a thread of its own, costs some 30 µs, and is ended
- * by `wake` as well as by a descriptor.
+ * by `wake` as well as by a descriptor. It sleeps in `poll` on the epoll descriptor: so it takes no event
+ * away from `ready`.
  */
 
 import { get32le, set32le } from "../src/bytes.ts";
@@ -11,7 +12,8 @@ import { check, libc } from "./libc.ts";
 const EPOLL_CLOEXEC = 0o2000000;
 const EPOLL_CTL_ADD = 1;
 const EPOLL_CTL_DEL = 2;
-const EPOLLIN = 1;
+const EDGES = 2 ** 31;
+const POLLIN = 1;
 const EFD_NONBLOCK_CLOEXEC = 0o4000 | 0o2000000;
 
 /** `struct epoll_event` is packed on x86-64 only. */
@@ -19,11 +21,24 @@ const EVENT_SIZE = Deno.build.arch === "x86_64" ? 12 : 16;
 const EVENT_DATA = EVENT_SIZE - 8;
 const EVENTS = 64;
 
+/** What can be said of a descriptor. */
+export const PollEvent = {
+  Readable: 1,
+  Writable: 4,
+  Error: 8,
+  HungUp: 0x10,
+  /** The far end sends no more. */
+  Ended: 0x2000,
+} as const;
+
+const ALL_EDGES = PollEvent.Readable + PollEvent.Writable + PollEvent.Ended + EDGES;
+
 export class Poller {
   readonly #epoll: number;
   readonly #wakeup: number;
   readonly #events = new Uint8Array(EVENTS * EVENT_SIZE);
-  readonly #waited = new Uint8Array(EVENTS * EVENT_SIZE);
+  /** `struct pollfd`: the epoll descriptor, and what it is waited for. */
+  readonly #polled = new Uint8Array(128);
   readonly #one = new Uint8Array(128);
   readonly #counter = new Uint8Array(128);
   #waiting: Promise<void> | undefined;
@@ -32,13 +47,18 @@ export class Poller {
     this.#epoll = check("epoll_create1", libc().epoll_create1(EPOLL_CLOEXEC));
     this.#wakeup = check("eventfd", libc().eventfd(0, EFD_NONBLOCK_CLOEXEC));
     this.add(this.#wakeup);
+    set32le(this.#polled, 0, this.#epoll);
+    set32le(this.#polled, 4, POLLIN);
   }
 
   /** Watches `fd` for something to read. */
   add(fd: number): void {
-    set32le(this.#one, 0, EPOLLIN);
-    set32le(this.#one, EVENT_DATA, fd);
-    check("epoll_ctl", libc().epoll_ctl(this.#epoll, EPOLL_CTL_ADD, fd, this.#one));
+    this.#add(fd, PollEvent.Readable);
+  }
+
+  /** Watches a connection for everything; each change is told once. */
+  addEdges(fd: number): void {
+    this.#add(fd, ALL_EDGES);
   }
 
   remove(fd: number): void {
@@ -52,6 +72,10 @@ export class Poller {
 
   readyAt(index: number): number {
     return get32le(this.#events, index * EVENT_SIZE + EVENT_DATA);
+  }
+
+  eventsAt(index: number): number {
+    return get32le(this.#events, index * EVENT_SIZE);
   }
 
   /** Resolves when a descriptor is ready or somebody calls `wake`. */
@@ -73,8 +97,14 @@ export class Poller {
     libc().close(this.#epoll);
   }
 
+  #add(fd: number, events: number): void {
+    set32le(this.#one, 0, events);
+    set32le(this.#one, EVENT_DATA, fd);
+    check("epoll_ctl", libc().epoll_ctl(this.#epoll, EPOLL_CTL_ADD, fd, this.#one));
+  }
+
   async #sleep(): Promise<void> {
-    await libc().epoll_wait_blocking(this.#epoll, this.#waited, EVENTS, -1);
+    await libc().poll_blocking(this.#polled, 1, -1);
     libc().read(this.#wakeup, this.#counter, 8n);
     this.#waiting = undefined;
   }

@@ -15,7 +15,8 @@ import { relayAddress } from "../outbound/socks5/relay_address.ts";
 import { FlowTable } from "../stack/flow_table.ts";
 import type { SipHash } from "../stack/siphash.ts";
 import { newUdpHeader, readUdpHeader, type UdpHeader } from "../wire/socks5.ts";
-import type { EngineContext, Readable } from "./context.ts";
+import type { EngineContext } from "./context.ts";
+import type { ProxyConnection, Readable } from "./driver.ts";
 import type { Dial, Failed } from "./proxy_dialer.ts";
 import type { UdpMapping } from "./udp_mapping.ts";
 
@@ -44,7 +45,7 @@ export class Association implements Readable {
   /** Whole datagrams with their SOCKS5 header, in slots of their own: pairs of offsets. */
   readonly #waiting: number[] = [];
   readonly #header = newUdpHeader();
-  #control: Deno.TcpConn | undefined;
+  #control: ProxyConnection | undefined;
   #dial: Dial | undefined;
   #socket: UdpSocket | undefined;
 
@@ -147,7 +148,7 @@ export class Association implements Readable {
     this.state = "closed";
     this.#dial?.cancel();
     if (this.#socket !== undefined) {
-      this.#context.unwatch(this.#socket.fd);
+      this.#context.driver.unwatch(this.#socket.fd);
       this.#socket.close();
       this.#socket = undefined;
     }
@@ -165,7 +166,7 @@ export class Association implements Readable {
   }
 
   #connectRelay(
-    control: Deno.TcpConn,
+    control: ProxyConnection,
     bound: Parameters<typeof relayAddress>[0],
   ): Failed | undefined {
     const proxy = parseAddress(control.remoteAddr.hostname);
@@ -179,7 +180,7 @@ export class Association implements Readable {
     try {
       const socket = new UdpSocket(relayAddress(bound, proxy), bound.port, this.#context.io);
       this.#socket = socket;
-      this.#context.watch(socket.fd, this);
+      this.#context.driver.watch(socket.fd, this);
       return undefined;
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
@@ -192,7 +193,7 @@ export class Association implements Readable {
   }
 
   /** The association lives as long as its control connection (RFC 1928, 7). */
-  async #watch(control: Deno.TcpConn, buffer: Uint8Array): Promise<void> {
+  async #watch(control: ProxyConnection, buffer: Uint8Array): Promise<void> {
     try {
       while ((await control.read(buffer)) !== null);
     } catch {

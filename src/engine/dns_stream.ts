@@ -3,6 +3,7 @@
 import type { Address } from "../addr/address.ts";
 import type { DnsTcpPool } from "../dns/tcp_pool.ts";
 import type { EngineContext } from "./context.ts";
+import type { ProxyConnection } from "./driver.ts";
 import { type Dial, writeAll } from "./proxy_dialer.ts";
 
 const BUFFER = 4_096;
@@ -12,7 +13,7 @@ export class DnsStream {
   readonly #pool: DnsTcpPool;
   readonly #id: number;
   #dial: Dial | undefined;
-  #socket: Deno.TcpConn | undefined;
+  #socket: ProxyConnection | undefined;
   /** Queries are written one after the other. */
   #written: Promise<void> = Promise.resolve();
   #closed = false;

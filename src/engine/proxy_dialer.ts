@@ -1,5 +1,5 @@
 /**
- * Connections through the SOCKS5 proxy, on Deno's own I/O: connect, handshake, and what came of it.
+ * Connections through the SOCKS5 proxy: connect, handshake, and what came of it.
  *
  * The handshake itself is a table of states (outbound/socks5); here are the socket, the limits in time,
  * the second try for a proxy that does not like pipelining, and the counters.
@@ -18,6 +18,8 @@ import {
   type Socks5Target,
 } from "../outbound/socks5/handshake.ts";
 import { UserError } from "../errors.ts";
+import type { Alarm } from "./alarms.ts";
+import type { Driver, ProxyConnection } from "./driver.ts";
 import { ProxyLog } from "./proxy_log.ts";
 
 /**
@@ -28,7 +30,7 @@ const PIPELINED_REPLY = 1_500;
 
 export interface Connected {
   readonly kind: "connected";
-  readonly socket: Deno.TcpConn;
+  readonly socket: ProxyConnection;
   readonly handshake: Socks5Handshake;
   /** What the far end sent right behind the reply, in the buffer that was lent. */
   readonly restAt: number;
@@ -41,6 +43,12 @@ export interface Failed {
   readonly message: string;
 }
 
+/** Where a dialer's limits in time come from. */
+export interface DialerClock {
+  now(): number;
+  after(milliseconds: number, callback: () => void): Alarm;
+}
+
 export class ProxyDialer {
   readonly capability = new Socks5Capability();
   readonly log: ProxyLog;
@@ -51,9 +59,16 @@ export class ProxyDialer {
   readonly #port: number;
   readonly #credentials: Socks5Credentials | undefined;
   readonly counters: Counters;
-  readonly #now: () => number;
+  readonly clock: DialerClock;
+  readonly #driver: Pick<Driver, "connect">;
 
-  constructor(settings: Settings, counters: Counters, log: Logger, now: () => number) {
+  constructor(
+    settings: Settings,
+    counters: Counters,
+    log: Logger,
+    clock: DialerClock,
+    driver: Pick<Driver, "connect">,
+  ) {
     const proxy = settings.proxy;
     if (proxy === undefined) {
       throw new UserError("No proxy is given", {
@@ -68,7 +83,8 @@ export class ProxyDialer {
       ? undefined
       : { user: proxy.user, password: proxy.password ?? "" };
     this.counters = counters;
-    this.#now = now;
+    this.clock = clock;
+    this.#driver = driver;
     this.log = new ProxyLog(log, formatEndpoint(proxy.host, proxy.port));
   }
 
@@ -83,8 +99,8 @@ export class ProxyDialer {
     return new Dial(this, command, target, buffer, at, end);
   }
 
-  connect(signal: AbortSignal): Promise<Deno.TcpConn> {
-    return Deno.connect({ hostname: this.#host, port: this.#port, signal });
+  connect(signal: AbortSignal): Promise<ProxyConnection> {
+    return this.#driver.connect(this.#host, this.#port, signal);
   }
 
   handshake(command: Socks5Command, target: Socks5Target, pipelined: boolean): Socks5Handshake {
@@ -112,11 +128,11 @@ export class ProxyDialer {
   }
 
   unreachable(message: string): void {
-    this.log.unreachable(message, this.#now());
+    this.log.unreachable(message, this.clock.now());
   }
 
   failure(kind: string, message: string): void {
-    this.log.failure(kind, message, this.#now());
+    this.log.failure(kind, message, this.clock.now());
   }
 }
 
@@ -130,8 +146,8 @@ export class Dial {
   readonly #end: number;
   // Of the attempt that is under way:
   #abort = new AbortController();
-  #socket: Deno.TcpConn | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #socket: ProxyConnection | undefined;
+  #timer: Alarm | undefined;
   #timedOut = false;
   #cancelled = false;
 
@@ -176,7 +192,7 @@ export class Dial {
     }
     const handshake = this.#dialer.handshake(this.#command, this.#target, pipelined);
     const rest = await this.#shake(socket, handshake);
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     if (handshake.bound !== undefined && !this.#cancelled) {
       this.#dialer.capability.answered(handshake);
       return { kind: "connected", socket, handshake, ...rest };
@@ -185,7 +201,7 @@ export class Dial {
     return this.#cancelled ? failed("reset", "cancelled") : this.#unsuccessful(handshake);
   }
 
-  async #connect(): Promise<Deno.TcpConn | undefined> {
+  async #connect(): Promise<ProxyConnection | undefined> {
     const { counters, connectTimeout } = this.#dialer;
     counters.proxyConnects++;
     this.#limit(connectTimeout);
@@ -196,15 +212,13 @@ export class Dial {
         return undefined;
       }
       this.#socket = socket;
-      socket.setNoDelay(true);
-      socket.setKeepAlive(true);
       this.#dialer.reached();
       return socket;
     } catch (error) {
       if (!this.#cancelled) this.#cannotConnect(error);
       return undefined;
     } finally {
-      clearTimeout(this.#timer);
+      this.#timer?.cancel();
     }
   }
 
@@ -220,7 +234,7 @@ export class Dial {
 
   /** Runs the handshake to its end, good or bad; where the payload behind the reply lies. */
   async #shake(
-    socket: Deno.TcpConn,
+    socket: ProxyConnection,
     handshake: Socks5Handshake,
   ): Promise<{ restAt: number; restEnd: number }> {
     const buffer = this.#buffer;
@@ -292,16 +306,16 @@ export class Dial {
   }
 
   #limit(milliseconds: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
+    this.#timer?.cancel();
+    this.#timer = this.#dialer.clock.after(milliseconds, () => {
       this.#timedOut = true;
       this.#abort.abort();
       this.#closeSocket();
-    }, milliseconds);
+    });
   }
 
   #closeSocket(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     const socket = this.#socket;
     this.#socket = undefined;
     socket?.close();
@@ -309,7 +323,7 @@ export class Dial {
 }
 
 /** Writes all of `bytes`: one `write` may take less. */
-export async function writeAll(socket: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
+export async function writeAll(socket: ProxyConnection, bytes: Uint8Array): Promise<void> {
   let written = await socket.write(bytes);
   while (written < bytes.length) written += await socket.write(bytes.subarray(written));
 }

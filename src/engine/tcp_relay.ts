@@ -13,34 +13,35 @@ import { SMALL_SLOT } from "../arena.ts";
 import type { LocalOutcome } from "../outbound/socks5/failure.ts";
 import type { TcpConnection, TcpOwner } from "../stack/tcp/connection.ts";
 import type { IcmpError } from "../wire/icmp.ts";
+import type { Alarm } from "./alarms.ts";
 import type { EngineContext } from "./context.ts";
+import type { FlowListener, FlowSocket } from "./driver.ts";
 import type { Connected, Dial } from "./proxy_dialer.ts";
-import { ProxySocket } from "./proxy_socket.ts";
 import { TcpDownload } from "./tcp_download.ts";
-import { TcpUpload, type UploadEvents } from "./tcp_upload.ts";
+import { TcpUpload } from "./tcp_upload.ts";
 
-export class TcpRelay implements TcpOwner, UploadEvents {
+export class TcpRelay implements TcpOwner, FlowListener {
   readonly #context: EngineContext;
   readonly #connection: TcpConnection;
   readonly #over: (relay: TcpRelay) => void;
   readonly #upload: TcpUpload;
   readonly #download: TcpDownload;
   #dial: Dial | undefined;
-  #socket: ProxySocket | undefined;
+  #socket: FlowSocket | undefined;
   /** What the far end sent right behind the proxy's reply: it waits for the local handshake. */
   #restAt = 0;
   #restEnd = 0;
   #localOpen = true;
   #ended = false;
-  #lingerTimer: ReturnType<typeof setTimeout> | undefined;
+  #linger: Alarm | undefined;
 
   /** `over` is called once, when nothing of the relay is left. */
   constructor(context: EngineContext, connection: TcpConnection, over: (relay: TcpRelay) => void) {
     this.#context = context;
     this.#connection = connection;
     this.#over = over;
-    this.#upload = new TcpUpload(context, connection, this);
-    this.#download = new TcpDownload(context, connection, () => this.broken());
+    this.#upload = new TcpUpload(context, connection, () => this.#uploaded());
+    this.#download = new TcpDownload(context, connection);
     connection.owner = this;
   }
 
@@ -104,7 +105,7 @@ export class TcpRelay implements TcpOwner, UploadEvents {
     if (this.#upload.isDone || this.#socket === undefined) return this.#end();
     // The local side is done, what it sent is still being written: that has as long as a half-closed flow.
     const { tcpHalfClosed } = this.#context.settings.timeouts;
-    this.#lingerTimer = setTimeout(() => this.abort(), tcpHalfClosed);
+    this.#linger = this.#context.after(tcpHalfClosed, () => this.abort());
   }
 
   failed(): void {
@@ -116,8 +117,17 @@ export class TcpRelay implements TcpOwner, UploadEvents {
 
   // What the socket to the proxy says.
 
-  uploaded(): void {
-    if (!this.#localOpen) this.#end();
+  arrived(at: number, end: number): void {
+    this.#context.counters.proxyBytesDown += end - at;
+    this.#download.arrived(at, end);
+  }
+
+  ended(): void {
+    this.#download.ended();
+  }
+
+  sent(length: number): void {
+    this.#upload.sent(length);
   }
 
   /** The local side sees a reset. */
@@ -127,7 +137,10 @@ export class TcpRelay implements TcpOwner, UploadEvents {
     this.#context.dialer.log.detail("a connection was reset");
     this.#connection.abort();
     this.#end();
-    this.#context.settle();
+  }
+
+  #uploaded(): void {
+    if (!this.#localOpen) this.#end();
   }
 
   #localGone(): void {
@@ -141,38 +154,39 @@ export class TcpRelay implements TcpOwner, UploadEvents {
   }
 
   #dialled({ socket, restAt, restEnd }: Connected, slot: number): void {
-    const proxySocket = new ProxySocket(this.#context, socket);
+    const { driver } = this.#context;
     if (!this.#localOpen) {
       // Nobody is there any more: the far end shall see what a direct connection would have shown.
       this.#context.arena.release(slot);
-      proxySocket.reset();
-      proxySocket.close();
+      driver.reset(socket);
+      socket.close();
       return this.#end();
     }
-    this.#socket = proxySocket;
+    const flowSocket = driver.carry(socket, this);
+    this.#socket = flowSocket;
     this.#restAt = restAt;
     this.#restEnd = restEnd;
     this.#context.counters.proxyBytesDown += restEnd - restAt;
     if (restAt === restEnd) this.#context.arena.release(slot);
     if (!this.#connection.answered) this.#connection.accept();
-    else if (this.#connection.state !== "SynReceived") this.#begin(proxySocket);
+    else if (this.#connection.state !== "SynReceived") this.#begin(flowSocket);
   }
 
   /** Both sides stand. */
-  #begin(socket: ProxySocket): void {
+  #begin(socket: FlowSocket): void {
     if (this.#restAt < this.#restEnd) {
       this.#connection.send(this.#restAt, this.#restEnd);
       this.#restEnd = this.#restAt;
     }
     this.#upload.start(socket);
-    void this.#download.run(socket);
+    this.#download.start(socket);
   }
 
   #end(): void {
     if (this.#ended) return;
     this.#ended = true;
     this.#localGone();
-    clearTimeout(this.#lingerTimer);
+    this.#linger?.cancel();
     this.#upload.stop();
     this.#socket?.close();
     if (this.#restAt < this.#restEnd) this.#context.arena.release(this.#restAt);

@@ -8,135 +8,116 @@
 
 import type { TcpConnection } from "../stack/tcp/connection.ts";
 import type { EngineContext, Flushable } from "./context.ts";
-import type { ProxySocket } from "./proxy_socket.ts";
+import type { FlowSocket } from "./driver.ts";
 import { SMALL_PAYLOAD, UploadQueue } from "./upload_queue.ts";
-
-export interface UploadEvents {
-  /** Everything is written, and the end of it passed on. */
-  uploaded(): void;
-  /** The socket is broken. */
-  broken(): void;
-}
 
 export class TcpUpload implements Flushable {
   /** The local side has sent its FIN, and the proxy's side knows. */
   isDone = false;
   readonly #context: EngineContext;
   readonly #connection: TcpConnection;
-  readonly #events: UploadEvents;
+  readonly #done: () => void;
   readonly #queue: UploadQueue;
-  #socket: ProxySocket | undefined;
+  #socket: FlowSocket | undefined;
   #finished = false;
+  /** The socket has not taken everything yet, and will say when it has. */
   #waiting = false;
-  #stopped = false;
+  #flushing = false;
 
-  constructor(context: EngineContext, connection: TcpConnection, events: UploadEvents) {
+  /** `done` is called once everything is written, and the end of it passed on. */
+  constructor(context: EngineContext, connection: TcpConnection, done: () => void) {
     this.#context = context;
     this.#connection = connection;
-    this.#events = events;
+    this.#done = done;
     this.#queue = new UploadQueue(context.arena);
   }
 
   /** The way is open: what has gathered goes. */
-  start(socket: ProxySocket): void {
+  start(socket: FlowSocket): void {
     this.#socket = socket;
-    if (this.#queue.bytes > 0) void this.#drain(socket);
-    else if (this.#finished) void this.#closeWrite(socket);
+    this.#pump();
   }
 
   /** Takes bytes of the local host; how many, the rest when there is memory. */
   received(at: number, end: number): number {
-    const socket = this.#socket;
-    const idle = socket?.isDirect === true && !this.#waiting && this.#queue.bytes === 0;
-    let next = at;
-    if (idle && end - at > SMALL_PAYLOAD) {
-      next += this.#writeNow(socket, at, end);
-      if (next > at) this.#connection.consumed(next - at);
-      if (next === end || this.#stopped) return end - at;
+    if (!this.#queue.push(at, end)) return this.#receiveWithoutMemory(at, end);
+    if (this.#socket !== undefined && !this.#waiting) {
+      if (end - at > SMALL_PAYLOAD) this.#pump();
+      else this.#flushLater();
     }
-    if (!this.#queue.push(next, end)) return next - at;
-    if (idle && next === at) this.#context.flushLater(this);
-    else if (socket !== undefined && !this.#waiting) void this.#drain(socket);
     return end - at;
+  }
+
+  /** Flows that stand still may hold all the memory there is: the others go on without. */
+  #receiveWithoutMemory(at: number, end: number): number {
+    if (this.#socket === undefined || this.#waiting || this.#queue.bytes > 0) return 0;
+    const taken = this.#socket.sendNow(at, end);
+    if (taken > 0) this.#passed(taken);
+    return taken;
   }
 
   /** The end of a batch. */
   flush(): void {
-    const socket = this.#socket;
-    if (socket === undefined || this.#waiting || this.#stopped || this.#queue.bytes === 0) return;
-    this.#writeFirst(socket);
-    if (this.#stopped) return;
-    if (this.#queue.bytes > 0) void this.#drain(socket);
-    else if (this.#finished) void this.#closeWrite(socket);
+    this.#flushing = false;
+    this.#pump();
+  }
+
+  /** The socket has taken the first `length` bytes of what it was given. */
+  sent(length: number): void {
+    this.#waiting = false;
+    this.#taken(length);
+    this.#pump();
   }
 
   /** The local host has sent everything. */
   finish(): void {
     this.#finished = true;
-    const socket = this.#socket;
-    if (socket !== undefined && this.#queue.bytes === 0 && !this.#waiting) {
-      void this.#closeWrite(socket);
-    }
+    this.#pump();
   }
 
   /** The flow is over; what has not gone yet never goes. */
   stop(): void {
-    this.#stopped = true;
-    // While a write waits the kernel may still read the slots: they are freed when it has settled.
-    if (!this.#waiting) this.#queue.clear();
+    this.#socket = undefined;
+    this.#queue.clear();
   }
 
-  /** Waits until the socket takes something, then goes on as long as it need not wait. */
-  async #drain(socket: ProxySocket): Promise<void> {
-    this.#waiting = true;
-    try {
-      while (this.#queue.bytes > 0 && !this.#stopped) {
-        this.#queue.locateFirst();
-        this.#written(await socket.write(this.#queue.firstAt, this.#queue.firstEnd));
-        if (socket.isDirect) { while (this.#queue.bytes > 0 && this.#writeFirst(socket) > 0); }
-        this.#context.settle();
+  #flushLater(): void {
+    if (this.#flushing) return;
+    this.#flushing = true;
+    this.#context.flushLater(this);
+  }
+
+  /** Writes until the socket takes no more, or there is nothing left but to say so. */
+  #pump(): void {
+    const socket = this.#socket;
+    if (socket === undefined || this.#waiting) return;
+    while (this.#queue.bytes > 0) {
+      this.#queue.locateFirst();
+      const offered = this.#queue.firstEnd - this.#queue.firstAt;
+      const taken = socket.send(this.#queue.firstAt, this.#queue.firstEnd);
+      this.#taken(taken);
+      if (taken < offered) {
+        this.#waiting = true;
+        return;
       }
-    } catch {
-      this.#break();
     }
-    this.#waiting = false;
-    if (this.#stopped) this.#queue.clear();
-    else if (this.#finished) await this.#closeWrite(socket);
+    if (this.#finished && !this.isDone) this.#closeWrite(socket);
   }
 
-  #writeFirst(socket: ProxySocket): number {
-    if (this.#stopped || !socket.isDirect) return 0;
-    this.#queue.locateFirst();
-    const taken = this.#writeNow(socket, this.#queue.firstAt, this.#queue.firstEnd);
-    if (taken > 0) this.#written(taken);
-    return taken;
-  }
-
-  #writeNow(socket: ProxySocket, at: number, end: number): number {
-    const taken = socket.writeNow(at, end);
-    if (taken >= 0) return taken;
-    this.#break();
-    return 0;
-  }
-
-  #written(length: number): void {
-    if (this.#stopped) return;
+  #taken(length: number): void {
+    if (length === 0 || this.#socket === undefined) return;
     this.#queue.drop(length);
+    this.#passed(length);
+  }
+
+  #passed(length: number): void {
+    this.#context.counters.proxyBytesUp += length;
     this.#connection.consumed(length);
   }
 
-  async #closeWrite(socket: ProxySocket): Promise<void> {
-    if (this.isDone || this.#stopped) return;
+  #closeWrite(socket: FlowSocket): void {
     this.isDone = true;
-    try {
-      await socket.connection.closeWrite();
-    } catch {
-      // Reset meanwhile: the other direction says so.
-    }
-    if (!this.#stopped) this.#events.uploaded();
-  }
-
-  #break(): void {
-    if (!this.#stopped) this.#events.broken();
+    socket.closeWrite();
+    this.#done();
   }
 }

@@ -105,10 +105,12 @@ class Probe implements AssociationEvents {
   async run(): Promise<boolean | undefined> {
     const association = this.#association;
     if (!(await association.open())) return undefined;
+    const releaseEventLoop = this.#context.driver.holdEventLoop();
     const echo = openEcho(association.localHost ?? "127.0.0.1");
     try {
       return await this.#ask(association, echo?.addr);
     } finally {
+      releaseEventLoop();
       association.close();
       echo?.close();
       await echo?.done;
@@ -148,10 +150,19 @@ class Probe implements AssociationEvents {
       for (const server of this.#context.settings.dns.servers) {
         this.#send(association, server, 53, rootQuery(this.#token));
       }
-      await within(answer, PATIENCE / ATTEMPTS);
+      await this.#within(answer, PATIENCE / ATTEMPTS);
       if (answered !== undefined) return answered;
     }
     return false;
+  }
+
+  /** Waits for `event`, but no longer than so long. */
+  async #within(event: Promise<void>, milliseconds: number): Promise<void> {
+    let over = () => {};
+    const limit = new Promise<void>((resolve) => over = resolve);
+    const alarm = this.#context.after(milliseconds, over);
+    await Promise.race([event, limit]);
+    alarm.cancel();
   }
 
   #send(association: Association, host: string, port: number, payload: Uint8Array): void {
@@ -200,12 +211,4 @@ function rootQuery(token: Uint8Array): Uint8Array {
   set16(query, 13, 2);
   set16(query, 15, 1);
   return query;
-}
-
-/** Waits for `event`, but no longer than so long. */
-async function within(event: Promise<void>, milliseconds: number): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const limit = new Promise<void>((resolve) => timer = setTimeout(resolve, milliseconds));
-  await Promise.race([event, limit]);
-  clearTimeout(timer);
 }

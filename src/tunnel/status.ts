@@ -8,7 +8,7 @@ import {
   type TunnelStatus,
 } from "../control/status.ts";
 import type { TransactionFigures } from "../dns/transactions.ts";
-import type { AsyncEngine } from "../engine/async_engine.ts";
+import type { Engine } from "../engine/engine.ts";
 
 export interface StatusFrame {
   readonly command: string;
@@ -17,7 +17,7 @@ export interface StatusFrame {
   readonly device: TunnelStatus["device"];
 }
 
-export function tunnelStatus(engine: AsyncEngine, frame: StatusFrame): TunnelStatus {
+export function tunnelStatus(engine: Engine, frame: StatusFrame): TunnelStatus {
   const { proxy } = engine.settings;
   return {
     schemaVersion: STATUS_VERSION,
@@ -36,7 +36,7 @@ export function tunnelStatus(engine: AsyncEngine, frame: StatusFrame): TunnelSta
   };
 }
 
-function gauges(engine: AsyncEngine): Gauges {
+function gauges(engine: Engine): Gauges {
   const { stack, udp, dns } = engine;
   return {
     tcpFlows: stack.connections.size,

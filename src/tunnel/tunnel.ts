@@ -1,7 +1,7 @@
 /** A tunnel as the command line sees it: an engine on a device, its control socket, and their end. */
 
 import { ControlServer } from "../control/server.ts";
-import { AsyncEngine } from "../engine/async_engine.ts";
+import { Engine } from "../engine/engine.ts";
 import { tunnelStatus } from "./status.ts";
 import type { TunDevice } from "../../ffi/types.ts";
 import type { Settings } from "../config/settings.ts";
@@ -19,14 +19,14 @@ export interface TunnelOptions {
 }
 
 export class Tunnel {
-  readonly #engine: AsyncEngine;
+  readonly #engine: Engine;
   readonly #control: ControlServer;
   readonly #grace: number;
 
   /** Serves the device; resolves when packets flow. */
   static async start(options: TunnelOptions): Promise<Tunnel> {
     const { settings, device, command } = options;
-    const engine = new AsyncEngine(device, settings);
+    const engine = new Engine(device, settings);
     const frame = {
       command,
       version,
@@ -47,7 +47,7 @@ export class Tunnel {
     }
   }
 
-  private constructor(engine: AsyncEngine, control: ControlServer, grace: number) {
+  private constructor(engine: Engine, control: ControlServer, grace: number) {
     this.#engine = engine;
     this.#control = control;
     this.#grace = grace;

@@ -5,7 +5,7 @@
 
 import { assertEquals } from "@std/assert";
 import { defaultSettings, type Settings } from "../../src/config/settings.ts";
-import { AsyncEngine } from "../../src/engine/async_engine.ts";
+import { Engine } from "../../src/engine/engine.ts";
 import { configureLogging, resetLogging } from "../../src/log.ts";
 import { tunnelStatus } from "../../src/tunnel/status.ts";
 import { eventually } from "./eventually.ts";
@@ -13,8 +13,6 @@ import { LocalHost } from "./fake_local_host.ts";
 import { FakeSocks5, type Script } from "./fake_socks5.ts";
 import { fakeTun, type FakeTunDevice } from "./fake_tun.ts";
 
-/** Slots that the engine's loop keeps for itself. */
-const LOOP_SLOTS = 2;
 const PATIENCE = 60_000;
 
 /** Changes settings before the engine is made. */
@@ -33,7 +31,7 @@ export interface TunnelOptions {
 }
 
 export interface FakeTunnel {
-  readonly engine: AsyncEngine;
+  readonly engine: Engine;
   readonly host: LocalHost;
   readonly proxy: FakeSocks5;
   readonly device: FakeTunDevice;
@@ -59,7 +57,7 @@ export async function withTunnel(
   const settings = settingsFor(proxy.port);
   options.set?.(settings);
   const host = new LocalHost(far, settings.tun.mtu, options.localFlowBytes);
-  const engine = new AsyncEngine(device, settings);
+  const engine = new Engine(device, settings);
   const logged = (text: string) => {
     return eventually(
       `"${text}" is logged`,
@@ -83,7 +81,7 @@ export async function withTunnel(
 }
 
 /** Waits until the engine holds nothing for anybody; for the middle of a test, before `close` tidies up. */
-export async function quiet(engine: AsyncEngine): Promise<void> {
+export async function quiet(engine: Engine): Promise<void> {
   await eventually("nothing is under way", () => {
     assertEquals(engine.tcpRelays, 0, "relays");
     assertEquals(engine.bytesBuffered, 0, "bytes buffered");
@@ -93,7 +91,7 @@ export async function quiet(engine: AsyncEngine): Promise<void> {
 }
 
 /** After `close` every gauge that `status` shows is zero, and every slot free. */
-async function nothingLeft(engine: AsyncEngine): Promise<void> {
+async function nothingLeft(engine: Engine): Promise<void> {
   await eventually("nothing is left of the engine", () => {
     const frame = {
       command: "test",
@@ -104,7 +102,7 @@ async function nothingLeft(engine: AsyncEngine): Promise<void> {
     const { gauges } = tunnelStatus(engine, frame);
     const left = Object.entries(gauges).filter(([, value]) => value !== 0);
     assertEquals(left, [], "gauges");
-    assertEquals(engine.arena.freeLarge, engine.arena.largeCount - LOOP_SLOTS, "large slots");
+    assertEquals(engine.arena.freeLarge, engine.arena.largeCount, "large slots");
     assertEquals(engine.arena.freeSmall, engine.arena.smallCount, "small slots");
     return true;
   });

@@ -1,19 +1,19 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { defaultSettings } from "../../../src/config/settings.ts";
-import { AsyncEngine } from "../../../src/engine/async_engine.ts";
+import { Engine } from "../../../src/engine/engine.ts";
 import { tunnelStatus } from "../../../src/tunnel/status.ts";
 import { fakeTun } from "../../support/fake_tun.ts";
 
 const device = { name: "ztun0", mtu: 1_500, offload: true };
 
 /** The status of an engine that was made and changed by `change`, and never started. */
-async function statusOf(change: (engine: AsyncEngine) => void, host = "127.0.0.1") {
+async function statusOf(change: (engine: Engine) => void, host = "127.0.0.1") {
   const settings = defaultSettings();
   settings.udp = "off";
   settings.limits.totalBytes = 1 << 20;
   settings.proxy = { host, port: 1080, user: undefined, password: undefined };
   const { device: tun, far } = fakeTun(true);
-  const engine = new AsyncEngine(tun, settings);
+  const engine = new Engine(tun, settings);
   try {
     change(engine);
     const startedAt = engine.now() - 61_000;

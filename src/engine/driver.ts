@@ -1,0 +1,87 @@
+/**
+ * How an engine waits, and how bytes move: the one part in which engines differ.
+ *
+ * - `async_driver.ts` takes turns with Deno's event loop, and works everywhere;
+ * - `uring_driver.ts` blocks its thread in one io_uring, and needs a Linux that allows it.
+ *
+ * Everything above, relays and stack, is the same for both and does not know which one runs.
+ */
+
+/** A connection to the proxy while it is talked to in promises: handshakes, control connections, DNS. */
+export interface ProxyConnection {
+  readonly localAddr: { readonly hostname: string; readonly port: number };
+  readonly remoteAddr: { readonly hostname: string; readonly port: number };
+  /** Some bytes, at least one; null at the end of the stream. */
+  read(into: Uint8Array): Promise<number | null>;
+  /** Writes some of the bytes; how many. */
+  write(bytes: Uint8Array): Promise<number>;
+  close(): void;
+}
+
+/** Who hears what a flow's socket says. Nothing is said from within a call to the socket, or after `close`. */
+export interface FlowListener {
+  /** Bytes came into a slot, whose one reference is the listener's now. */
+  arrived(at: number, end: number): void;
+  /** The far end has closed its direction. */
+  ended(): void;
+  /** Of what `send` did not take at once, `length` bytes are gone. Perhaps none: it can be tried again. */
+  sent(length: number): void;
+  broken(): void;
+}
+
+/** A connection to the proxy once it carries a flow: callbacks, packet memory, no promise per packet. */
+export interface FlowSocket {
+  /** Asks for up to `room` bytes: `arrived`, `ended` or `broken` follows, once. `bulk`: expect many. */
+  receive(room: number, bulk: boolean): void;
+  /**
+   * Writes `[at, end)`: how many bytes are gone at once. When that is not all, `sent` follows, and until
+   * then nothing else may be sent. The socket holds the slot as long as it needs it.
+   */
+  send(at: number, end: number): number;
+  /** Writes what is taken without waiting, and keeps nothing: how much. For when there is no memory to wait in. */
+  sendNow(at: number, end: number): number;
+  /** No more bytes follow: the far end sees the end of the stream. */
+  closeWrite(): void;
+  /** The far end sees a reset, as far as the system lets us; `close` has to follow. */
+  reset(): void;
+  close(): void;
+}
+
+/** Something with a descriptor of its own that the loop reads when there is something to read. */
+export interface Readable {
+  /** Reads a batch, using the large slot at `at` as it likes; how much work there was. */
+  read(at: number): number;
+}
+
+export interface Driver {
+  readonly name: "async" | "uring";
+  /** Opens a connection to the proxy. Rejects when it cannot, or when `signal` says so. */
+  connect(hostname: string, port: number, signal: AbortSignal): Promise<ProxyConnection>;
+  /** The connection's handshake is over: from now on it carries a flow. */
+  carry(connection: ProxyConnection, listener: FlowListener): FlowSocket;
+  /** Resets a connection that carries no flow; `close` has to follow. */
+  reset(connection: ProxyConnection): void;
+  /** Has the loop call `readable` whenever `fd` has something to read. */
+  watch(fd: number, readable: Readable): void;
+  unwatch(fd: number): void;
+  /** Deno's own timers and sockets work until the function that comes back is called. */
+  holdEventLoop(): () => void;
+  /** Calls `EngineLoop.alarm` at that time, instead of at the one given before. */
+  setAlarm(at: number, now: number): void;
+  /** Serves until `stop`, or until the device fails: then the number of the error. */
+  run(): Promise<number>;
+  /** Makes `run` return soon. */
+  stop(): void;
+  /** Frees what is left, after `run` has returned. */
+  close(): void;
+}
+
+/** What a driver calls: the engine's side of the loop. */
+export interface EngineLoop {
+  /** One packet of the device lies in `[at, end)`. The slot is the driver's; who keeps it retains it. */
+  packet(at: number, end: number, now: number): void;
+  /** The end of a batch: sends what is due, sets the alarm. */
+  settle(): void;
+  /** The time of the alarm has come. */
+  alarm(): void;
+}
