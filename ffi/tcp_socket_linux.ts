@@ -6,7 +6,7 @@
  */
 
 import { get16, get32le, set16 } from "../src/bytes.ts";
-import { Errno, errno, libc } from "./libc.ts";
+import { check, Errno, errno, libc } from "./libc.ts";
 
 const DESCRIPTOR = "Deno.internal.fd";
 const SOCKET_ADDRESS = 128;
@@ -14,6 +14,10 @@ const AF_UNSPEC = 0;
 const SOL_SOCKET = 1;
 const SO_TYPE = 3;
 const SOCK_STREAM = 1;
+const SOCK_STREAM_CLOEXEC = 1 | 0o2000000;
+const SO_KEEPALIVE = 9;
+const IPPROTO_TCP = 6;
+const TCP_NODELAY = 1;
 /** What `#localPort` gives for a number that no file has. */
 const CLOSED = -1;
 /**
@@ -96,4 +100,19 @@ export function sendReset(fd: number): void {
   const unspecified = new Uint8Array(SOCKET_ADDRESS);
   unspecified[0] = AF_UNSPEC;
   libc().connect(fd, unspecified, 16);
+}
+
+/** A socket that is to be connected: no delay for small messages, and a check that the other end lives. */
+export function openTcpSocket(family: number): number {
+  const fd = check("socket", libc().socket(family, SOCK_STREAM_CLOEXEC, 0));
+  setOption(fd, IPPROTO_TCP, TCP_NODELAY);
+  setOption(fd, SOL_SOCKET, SO_KEEPALIVE);
+  return fd;
+}
+
+const ONE = new Uint8Array(SOCKET_ADDRESS);
+ONE[0] = 1;
+
+function setOption(fd: number, level: number, option: number): void {
+  libc().setsockopt(fd, level, option, ONE, 4);
 }

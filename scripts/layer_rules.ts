@@ -31,7 +31,11 @@ export const LAYERS: readonly Layer[] = [
       "src/bytes.ts",
       "src/errors.ts",
       "src/arena.ts",
+      "src/slot_pool.ts",
+      "src/free_slots.ts",
+      "src/ranges.ts",
       "src/counters.ts",
+      "src/figures.ts",
       "src/packet_output.ts",
     ],
     may: ["addr"],
@@ -72,7 +76,7 @@ export const LAYERS: readonly Layer[] = [
   {
     name: "socks_server",
     prefixes: ["src/socks_server/"],
-    may: ["base", "addr", "wire", "log"],
+    may: ["base", "addr", "wire", "log", "ffi"],
   },
   { name: "demo", prefixes: ["src/demo/"], may: ["base", "addr", "wire", "log"] },
   {

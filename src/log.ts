@@ -10,11 +10,17 @@
  * per packet. Secrets have no place in a message; a property that is named like one is hidden.
  */
 
-import { configureSync, type LogLevel, type LogRecord, resetSync } from "@logtape/logtape";
+import {
+  configureSync,
+  getLogger,
+  type LogLevel,
+  type LogRecord,
+  resetSync,
+} from "@logtape/logtape";
 import { printable, redactUrls } from "./config/quote.ts";
 import type { LogSettings } from "./config/settings.ts";
 
-export { getLogger, type Logger } from "@logtape/logtape";
+export { getLogger, type Logger, type LogRecord } from "@logtape/logtape";
 
 /** What a line of the text format may stand out in; `cli/terminal.ts` knows the colours. */
 export type LogStyle = "error" | "warning" | "success" | "name" | "dim";
@@ -34,9 +40,23 @@ export function configureLogging(settings: LogSettings, output: LogOutput): void
   const format = settings.format === "json"
     ? formatJson
     : (record: LogRecord) => formatText(record, output.paint);
+  configure(settings, (record) => output.write(`${format(record)}\n`));
+}
+
+/** On another thread: hands records to `send`, for `emitRecord` on the main one. */
+export function forwardLogging(settings: LogSettings, send: (record: LogRecord) => void): void {
+  configure(settings, send);
+}
+
+/** A record that was made elsewhere. */
+export function emitRecord(record: LogRecord): void {
+  getLogger(record.category).emit(record);
+}
+
+function configure(settings: LogSettings, output: (record: LogRecord) => void): void {
   configureSync({
     reset: true,
-    sinks: { output: (record) => output.write(`${format(record)}\n`) },
+    sinks: { output },
     loggers: [
       { category: ["ztun"], lowestLevel: settings.level, sinks: ["output"] },
       // What LogTape has to say about itself would greet every user at start.

@@ -218,6 +218,16 @@ const device: readonly Setting[] = [
 
 const tunnel: readonly Setting[] = [
   {
+    key: "engine",
+    flag: "engine",
+    env: "ZTUN_ENGINE",
+    type: choice("auto", "async", "uring"),
+    group: "tunnel",
+    value: "ENGINE",
+    meaning:
+      "Drive packets and sockets by io_uring where the system allows it, or by Deno's own I/O",
+  },
+  {
     key: "ping",
     flag: "ping",
     env: "ZTUN_PING",

@@ -80,6 +80,8 @@ export interface Settings {
   dns: DnsSettings;
   limits: LimitSettings;
   timeouts: TimeoutSettings;
+  /** How packets and sockets are driven; "auto" takes the fastest that the system allows. */
+  engine: "auto" | "async" | "uring";
   /** "answer": ztun answers echo requests itself; "refuse": administratively prohibited. */
   ping: "answer" | "refuse";
   /** Answer a SYN before the proxy has connected. */
@@ -125,6 +127,7 @@ export function defaultSettings(): Settings {
       proxyHandshake: 130_000,
       grace: 5_000,
     },
+    engine: "auto",
     ping: "answer",
     earlyAccept: false,
     udp: "auto",

@@ -16,7 +16,7 @@ const MOST_ASKERS = 64;
 const ACCEPT_PAUSE_MS = 100;
 
 export interface ControlHandler {
-  status(): TunnelStatus;
+  status(): TunnelStatus | Promise<TunnelStatus>;
 }
 
 export class ControlServer {
@@ -81,7 +81,7 @@ export class ControlServer {
     this.#open.add(connection);
     if (this.#open.size > MOST_ASKERS) this.#dropOldest();
     try {
-      const answer = this.#answer(await readLine(connection));
+      const answer = await this.#answer(await readLine(connection));
       const bytes = new TextEncoder().encode(JSON.stringify(answer) + "\n");
       for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
     } catch {
@@ -100,8 +100,8 @@ export class ControlServer {
     }
   }
 
-  #answer(request: string): unknown {
-    if (request === '{"get":"status"}') return this.#handler.status();
+  async #answer(request: string): Promise<unknown> {
+    if (request === '{"get":"status"}') return await this.#handler.status();
     return { error: "Unknown request" };
   }
 }

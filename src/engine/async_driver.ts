@@ -15,6 +15,7 @@ import { DenoFlowSocket } from "./deno_flow_socket.ts";
 import { DirectFlowSocket, type DirectSockets } from "./direct_flow_socket.ts";
 import type {
   Driver,
+  DriverParts,
   EngineLoop,
   FlowListener,
   FlowSocket,
@@ -47,7 +48,7 @@ export class AsyncDriver implements Driver, DirectSockets {
   #udpSlot: number;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(context: EngineContext, loop: EngineLoop, link: TunLink) {
+  constructor({ context, loop, link }: DriverParts) {
     this.#context = context;
     this.#loop = loop;
     this.#link = link;

@@ -7,6 +7,10 @@
  * Everything above, relays and stack, is the same for both and does not know which one runs.
  */
 
+import type { Memory } from "../../ffi/memory.ts";
+import type { TunLink } from "../link/tun_link.ts";
+import type { EngineContext } from "./context.ts";
+
 /** A connection to the proxy while it is talked to in promises: handshakes, control connections, DNS. */
 export interface ProxyConnection {
   readonly localAddr: { readonly hostname: string; readonly port: number };
@@ -85,3 +89,15 @@ export interface EngineLoop {
   /** The time of the alarm has come. */
   alarm(): void;
 }
+
+/** What a driver is made of. */
+export interface DriverParts {
+  readonly context: EngineContext;
+  readonly loop: EngineLoop;
+  readonly link: TunLink;
+  readonly memory: Memory;
+  /** Where `DRIVER_MEMORY` bytes of the memory are the driver's own, aligned to 8. */
+  readonly privateAt: number;
+}
+
+export const DRIVER_MEMORY = 128;

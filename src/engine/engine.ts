@@ -22,7 +22,7 @@ import { type Alarm, Alarms } from "./alarms.ts";
 import { AsyncDriver } from "./async_driver.ts";
 import { type EngineContext, type Flushable, RESERVED_SLOTS } from "./context.ts";
 import { DnsRelay } from "./dns_relay.ts";
-import type { Driver, EngineLoop } from "./driver.ts";
+import { type Driver, DRIVER_MEMORY, type DriverParts, type EngineLoop } from "./driver.ts";
 import { ProxyDialer } from "./proxy_dialer.ts";
 import { stackOptions } from "./stack_options.ts";
 import { TcpRelay } from "./tcp_relay.ts";
@@ -57,12 +57,17 @@ export class Engine implements EngineContext, EngineLoop, StackHandler {
   /** Settles with the reason when the loop ends by itself. */
   readonly failed = new Promise<string>((resolve) => this.#fail = resolve);
 
-  constructor(device: TunDevice, settings: Settings) {
+  constructor(
+    device: TunDevice,
+    settings: Settings,
+    makeDriver: (parts: DriverParts) => Driver = (parts) => new AsyncDriver(parts),
+  ) {
     this.settings = settings;
     const large = Math.max(Math.floor(settings.limits.totalBytes / (LARGE_SLOT * 1.5)), 64);
     const small = large * SMALL_PER_LARGE;
     const tailAt = Arena.size(large, small);
-    const memory = new Memory(tailAt + TUN_LINK_TAIL + VECTOR_SIZE);
+    const privateAt = tailAt + TUN_LINK_TAIL + VECTOR_SIZE;
+    const memory = new Memory(privateAt + DRIVER_MEMORY);
     this.arena = new Arena(memory.bytes, large, small);
     this.io = new VectorIo(memory, tailAt + TUN_LINK_TAIL);
     const link = new TunLink(
@@ -73,7 +78,7 @@ export class Engine implements EngineContext, EngineLoop, StackHandler {
       tailAt,
       this.counters,
     );
-    this.driver = new AsyncDriver(this, this, link);
+    this.driver = makeDriver({ context: this, loop: this, link, memory, privateAt });
     this.dialer = new ProxyDialer(settings, this.counters, this.log, this, this.driver);
     this.stack = new Stack(link, this, stackOptions(settings), this.counters);
     this.verdict = new UdpVerdict(this);

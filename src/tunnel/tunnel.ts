@@ -1,7 +1,8 @@
 /** A tunnel as the command line sees it: an engine on a device, its control socket, and their end. */
 
 import { ControlServer } from "../control/server.ts";
-import { Engine } from "../engine/engine.ts";
+import { chooseEngine } from "../engine/choose_engine.ts";
+import type { EngineHandle } from "../engine/engine_handle.ts";
 import { tunnelStatus } from "./status.ts";
 import type { TunDevice } from "../../ffi/types.ts";
 import type { Settings } from "../config/settings.ts";
@@ -19,24 +20,27 @@ export interface TunnelOptions {
 }
 
 export class Tunnel {
-  readonly #engine: Engine;
+  readonly #engine: EngineHandle;
   readonly #control: ControlServer;
   readonly #grace: number;
 
   /** Serves the device; resolves when packets flow. */
   static async start(options: TunnelOptions): Promise<Tunnel> {
     const { settings, device, command } = options;
-    const engine = new Engine(device, settings);
+    const engine = await chooseEngine(device, settings);
     const frame = {
       command,
       version,
-      startedAt: engine.now(),
+      startedAt: performance.now(),
       device: { name: device.name, mtu: settings.tun.mtu, offload: device.vnet },
+      proxy: settings.proxy,
+      engine: engine.name,
+      workers: 1,
     };
     let control: ControlServer | undefined;
     try {
       control = await ControlServer.listen(controlDirectory(options.environment), {
-        status: () => tunnelStatus(engine, frame),
+        status: async () => tunnelStatus(await engine.figures(), frame),
       });
       await Promise.race([engine.start(), ...(options.hurry === undefined ? [] : [options.hurry])]);
       return new Tunnel(engine, control, settings.timeouts.grace);
@@ -47,7 +51,7 @@ export class Tunnel {
     }
   }
 
-  private constructor(engine: Engine, control: ControlServer, grace: number) {
+  private constructor(engine: EngineHandle, control: ControlServer, grace: number) {
     this.#engine = engine;
     this.#control = control;
     this.#grace = grace;

@@ -10,6 +10,7 @@ import { set32le } from "../../src/bytes.ts";
 
 const F_SETFL = 4;
 const O_RDWR_NONBLOCK = 2 | 0o4000;
+const SHUT_RDWR = 2;
 const SOL_SOCKET = 1;
 const SO_SNDBUF = 7;
 const SO_SNDBUFFORCE = 32;
@@ -49,9 +50,10 @@ function deviceOn(fd: number, vnet: boolean): FakeTunDevice {
     },
     name: "fake",
     vnet,
-    offload: { checksum: vnet, tso4: vnet, tso6: vnet, uso4: false, uso6: false },
+    offload: { checksum: vnet, tso4: vnet, tso6: vnet, uso4: vnet, uso6: vnet },
     fail() {
       failed = true;
+      libc().shutdown(fd, SHUT_RDWR);
     },
     close() {
       if (open) libc().close(fd);

@@ -5,9 +5,13 @@
 
 import { assertEquals } from "@std/assert";
 import { defaultSettings, type Settings } from "../../src/config/settings.ts";
+import { EventFd } from "../../ffi/event_fd_linux.ts";
+import { AsyncDriver } from "../../src/engine/async_driver.ts";
+import type { Driver, DriverParts } from "../../src/engine/driver.ts";
+import { UringDriver } from "../../src/engine/uring_driver.ts";
 import { Engine } from "../../src/engine/engine.ts";
+import { figuresOf } from "../../src/engine/figures.ts";
 import { configureLogging, resetLogging } from "../../src/log.ts";
-import { tunnelStatus } from "../../src/tunnel/status.ts";
 import { eventually } from "./eventually.ts";
 import { LocalHost } from "./fake_local_host.ts";
 import { FakeSocks5, type Script } from "./fake_socks5.ts";
@@ -57,7 +61,8 @@ export async function withTunnel(
   const settings = settingsFor(proxy.port);
   options.set?.(settings);
   const host = new LocalHost(far, settings.tun.mtu, options.localFlowBytes);
-  const engine = new Engine(device, settings);
+  const wake = new EventFd();
+  const engine = new Engine(device, settings, (parts) => makeDriver(parts, wake));
   const logged = (text: string) => {
     return eventually(
       `"${text}" is logged`,
@@ -74,6 +79,7 @@ export async function withTunnel(
     await host.close();
     far.close();
     device.close();
+    wake.close();
     resetLogging();
   }
   assertEquals(proxy.errors, [], "the proxy's scripts");
@@ -93,13 +99,7 @@ export async function quiet(engine: Engine): Promise<void> {
 /** After `close` every gauge that `status` shows is zero, and every slot free. */
 async function nothingLeft(engine: Engine): Promise<void> {
   await eventually("nothing is left of the engine", () => {
-    const frame = {
-      command: "test",
-      version: "0",
-      startedAt: 0,
-      device: { name: "", mtu: 0, offload: false },
-    };
-    const { gauges } = tunnelStatus(engine, frame);
+    const { gauges } = figuresOf(engine);
     const left = Object.entries(gauges).filter(([, value]) => value !== 0);
     assertEquals(left, [], "gauges");
     assertEquals(engine.arena.freeLarge, engine.arena.largeCount, "large slots");
@@ -114,4 +114,11 @@ function settingsFor(port: number): Settings {
   settings.udp = "off";
   settings.limits.totalBytes = 64 << 20;
   return settings;
+}
+
+/** The whole of these tests runs once with each driver: the variable says which. */
+function makeDriver(parts: DriverParts, wake: EventFd): Driver {
+  if (Deno.env.get("ZTUN_TEST_DRIVER") !== "uring") return new AsyncDriver(parts);
+  // The test shares the driver's thread, and needs the event loop all the time.
+  return new UringDriver(parts, { wake, expectsMessage: () => true });
 }

@@ -19,6 +19,7 @@ export function sampleStatus(changes: Partial<TunnelStatus> = {}): TunnelStatus 
     version: "0.1.0",
     command: "up",
     engine: "async",
+    workers: 1,
     uptimeSeconds: 3_725,
     proxy: "127.0.0.1:1080",
     proxyUdp: "relays",

@@ -1,6 +1,7 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { defaultSettings } from "../../../src/config/settings.ts";
 import { Engine } from "../../../src/engine/engine.ts";
+import { figuresOf } from "../../../src/engine/figures.ts";
 import { tunnelStatus } from "../../../src/tunnel/status.ts";
 import { fakeTun } from "../../support/fake_tun.ts";
 
@@ -16,11 +17,16 @@ async function statusOf(change: (engine: Engine) => void, host = "127.0.0.1") {
   const engine = new Engine(tun, settings);
   try {
     change(engine);
-    const startedAt = engine.now() - 61_000;
-    return {
-      engine,
-      status: tunnelStatus(engine, { command: "exec", version: "1.2.3", startedAt, device }),
+    const frame = {
+      command: "exec",
+      version: "1.2.3",
+      startedAt: performance.now() - 61_000,
+      device,
+      proxy: settings.proxy,
+      engine: "async",
+      workers: 1,
     };
+    return { engine, status: tunnelStatus(figuresOf(engine), frame) };
   } finally {
     await engine.close();
     tun.close();

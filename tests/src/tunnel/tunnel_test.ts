@@ -58,6 +58,7 @@ function start(directory: string, device: FakeTunDevice, port: number): Promise<
   settings.limits.totalBytes = 64 << 20;
   settings.timeouts.grace = GRACE;
   settings.tun.mtu = 1_400;
+  settings.engine = "async";
   const environment = { uid: () => 1000, env: () => directory };
   return Tunnel.start({ settings, device, command: "up", environment });
 }
@@ -83,6 +84,7 @@ Deno.test("status tells the frame of the tunnel, and never a password", async ()
       version,
       command: "up",
       engine: "async",
+      workers: 1,
       uptimeSeconds: 0,
       proxy: "",
       proxyUdp: "off",

@@ -1,0 +1,303 @@
+/**
+ * The driver of a thread of its own: device and sockets on one io_uring, in whose `wait` the thread blocks.
+ *
+ * Nothing else runs on the thread meanwhile: no promise, no timer, no message. When one of them needs
+ * Deno's event loop the wait steps aside: both take turns, in short waits, until the event loop is no longer
+ * held.
+ */
+
+import type { Arena } from "../arena.ts";
+import { parseAddress } from "../addr/address.ts";
+import { Errno } from "../../ffi/libc.ts";
+import type { EventFd } from "../../ffi/event_fd_linux.ts";
+import { PollEvent } from "../../ffi/poller_linux.ts";
+import { resolveHost } from "../../ffi/resolve_linux.ts";
+import { writeSocketAddress } from "../../ffi/socket_address_linux.ts";
+import { StreamSender } from "../../ffi/stream_sender_linux.ts";
+import { openTcpSocket, sendReset } from "../../ffi/tcp_socket_linux.ts";
+import { bufferOf, hasBuffer, hasMore, Ring } from "../../ffi/uring_linux.ts";
+import type { EngineContext } from "./context.ts";
+import { RESERVED_SLOTS } from "./context.ts";
+import type {
+  Driver,
+  DriverParts,
+  EngineLoop,
+  FlowListener,
+  FlowSocket,
+  ProxyConnection,
+  Readable,
+} from "./driver.ts";
+import { SlotGroup } from "./slot_group.ts";
+import { UringSocket } from "./uring_socket.ts";
+import { Kind, UringSockets } from "./uring_sockets.ts";
+
+const ENTRIES = 2_048;
+const COMPLETIONS = 8_192;
+const DEVICE_GROUP = 0;
+const SOCKET_GROUP = 1;
+/** Buffers of each group: as many as fill while one batch is worked on, but not all the memory there is. */
+const MOST_SLOTS = 32;
+const SHARE_OF_SLOTS = 1 / 8;
+/** How long the ring is waited for, in milliseconds, while the event loop is to have its turns as well. */
+const SHORT_WAIT = 1;
+
+/** How the thread is reached from outside. */
+export interface Wakeable {
+  /** Another thread signals it when it has sent a message, or wants anything else of this one. */
+  readonly wake: EventFd;
+  /** Whether a message is on its way that the event loop has not delivered yet. */
+  readonly expectsMessage: () => boolean;
+}
+
+export class UringDriver implements Driver {
+  readonly name = "uring";
+  readonly #context: EngineContext;
+  readonly #loop: EngineLoop;
+  readonly #arena: Arena;
+  readonly #deviceFd: number;
+  readonly #ring: Ring;
+  readonly #packets: SlotGroup;
+  readonly #received: SlotGroup;
+  readonly #sockets: UringSockets;
+  readonly #wake: EventFd;
+  readonly #expectsMessage: () => boolean;
+  readonly #readables = new Map<number, Readable>();
+  /** Sockets that may have more to read than they were asked for. */
+  readonly #ready = new Set<Readable>();
+  readonly #datagramSlot: number;
+  #holds = 0;
+  #settled = false;
+  #deviceArmed = false;
+  #running = true;
+  #failure = 0;
+  #alarmAt = Infinity;
+
+  /** Throws a `SysError` when the kernel does not allow it. */
+  constructor({ context, loop, link, memory, privateAt }: DriverParts, outside: Wakeable) {
+    const { arena } = context;
+    this.#context = context;
+    this.#loop = loop;
+    this.#arena = arena;
+    this.#deviceFd = link.fd;
+    this.#ring = new Ring({ entries: ENTRIES, completions: COMPLETIONS, memory });
+    const slots = Math.min(
+      MOST_SLOTS,
+      2 ** Math.floor(Math.log2(arena.largeCount * SHARE_OF_SLOTS)),
+    );
+    this.#packets = new SlotGroup(this.#ring, DEVICE_GROUP, slots, arena, 0);
+    this.#received = new SlotGroup(this.#ring, SOCKET_GROUP, slots, arena, RESERVED_SLOTS);
+    const sender = new StreamSender(memory, privateAt);
+    this.#sockets = new UringSockets(this.#ring, arena, this.#received, sender, () => {
+      this.#settled = true;
+    });
+    this.#datagramSlot = arena.takeLarge();
+    this.#wake = outside.wake;
+    this.#expectsMessage = outside.expectsMessage;
+    this.#ring.pollMultishot(this.#wake.fd, PollEvent.Readable, 0, Kind.Wake);
+  }
+
+  async connect(hostname: string, port: number, signal: AbortSignal): Promise<ProxyConnection> {
+    const literal = parseAddress(hostname);
+    const addresses = literal === undefined ? await this.#resolve(hostname) : [literal];
+    let failure = new Error(`${hostname} has no address`);
+    for (const address of addresses) {
+      signal.throwIfAborted();
+      try {
+        return await this.#connect(address, port, signal);
+      } catch (error) {
+        failure = error as Error;
+      }
+    }
+    throw failure;
+  }
+
+  carry(connection: ProxyConnection, listener: FlowListener): FlowSocket {
+    const socket = connection as UringSocket;
+    socket.carry(listener);
+    return socket;
+  }
+
+  reset(connection: ProxyConnection): void {
+    sendReset((connection as UringSocket).fd);
+  }
+
+  watch(fd: number, readable: Readable): void {
+    this.#readables.set(fd, readable);
+    this.#ring.pollMultishot(fd, PollEvent.Readable, fd, Kind.Watched);
+  }
+
+  unwatch(fd: number): void {
+    const readable = this.#readables.get(fd);
+    if (readable !== undefined) this.#ready.delete(readable);
+    this.#readables.delete(fd);
+    this.#ring.pollRemove(fd, Kind.Watched, fd, Kind.None);
+    // Before the descriptor is closed, and its number given to another.
+    this.#ring.submit();
+  }
+
+  holdEventLoop(): () => void {
+    this.#holds++;
+    let held = true;
+    return () => {
+      if (held) this.#holds--;
+      held = false;
+    };
+  }
+
+  setAlarm(at: number): void {
+    this.#alarmAt = at;
+  }
+
+  async run(): Promise<number> {
+    while (this.#running && this.#failure === 0) {
+      this.#round(this.#needsTurns ? SHORT_WAIT : Infinity);
+      if (!this.#needsTurns) continue;
+      this.#settled = false;
+      await new Promise<void>((next) => setImmediate(next));
+    }
+    return this.#failure;
+  }
+
+  stop(): void {
+    this.#running = false;
+  }
+
+  close(): void {
+    this.#ring.cancelAll(0, Kind.None);
+    this.#ring.submit();
+    while (this.#sockets.size > 0 || this.#deviceArmed) {
+      this.#ring.wait(Infinity);
+      this.#complete();
+    }
+    this.#packets.close();
+    this.#received.close();
+    this.#arena.release(this.#datagramSlot);
+    this.#ring.close();
+  }
+
+  /** Whether somebody waits for what only the event loop can do. */
+  get #needsTurns(): boolean {
+    return this.#settled || this.#holds > 0 || this.#expectsMessage();
+  }
+
+  /** Hands over what is prepared, and works on what is done; waits up to so long for something. */
+  #round(patience: number): void {
+    this.#prepareBuffers();
+    if (this.#ready.size > 0 || this.#settled) this.#ring.submit();
+    else this.#ring.wait(Math.min(patience, Math.max(this.#alarmAt - this.#context.now(), 0)));
+    const work = this.#complete() + this.#readReady();
+    if (work > 0) this.#loop.settle();
+    if (this.#context.now() >= this.#alarmAt) {
+      this.#alarmAt = Infinity;
+      this.#loop.alarm();
+    }
+  }
+
+  #prepareBuffers(): void {
+    this.#packets.fill();
+    this.#packets.commit();
+    this.#received.fill();
+    this.#received.commit();
+    if (!this.#received.isEmpty) this.#sockets.feedStarved();
+    if (this.#deviceArmed || this.#packets.isEmpty) return;
+    this.#ring.readMultishot(this.#deviceFd, DEVICE_GROUP, 0, Kind.Packet);
+    this.#deviceArmed = true;
+  }
+
+  #complete(): number {
+    const ring = this.#ring;
+    const count = ring.ready();
+    const now = this.#context.now();
+    for (let i = 0; i < count; i++) {
+      const kind = ring.completionKind(i);
+      const tag = ring.completionTag(i);
+      const result = ring.completionResult(i);
+      const flags = ring.completionFlags(i);
+      if (kind === Kind.Packet) this.#packet(result, flags, now);
+      else if (kind >= Kind.Connect) this.#sockets.completed(tag, kind, result, flags);
+      else if (kind === Kind.Watched) this.#watched(tag, result, flags);
+      else if (kind === Kind.Wake) this.#woken(flags);
+    }
+    ring.consumed(count);
+    return count;
+  }
+
+  #packet(result: number, flags: number, now: number): void {
+    if (!hasMore(flags)) this.#deviceArmed = false;
+    if (hasBuffer(flags)) {
+      const buffer = bufferOf(flags);
+      const at = this.#packets.at(buffer);
+      if (result > 0) this.#loop.packet(at, at + result, now);
+      if (this.#arena.references(at) === 1) this.#packets.giveBack(buffer);
+      else this.#arena.release(this.#packets.take(buffer));
+    }
+    // A device that has gone reads as an end.
+    if (result === 0) this.#failure = Errno.ENODEV;
+    else if (result < 0 && !passes(-result)) this.#failure = -result;
+  }
+
+  #watched(fd: number, result: number, flags: number): void {
+    const readable = this.#readables.get(fd);
+    if (readable === undefined || result < 0) return;
+    this.#ready.add(readable);
+    if (!hasMore(flags)) this.#ring.pollMultishot(fd, PollEvent.Readable, fd, Kind.Watched);
+  }
+
+  #woken(flags: number): void {
+    this.#wake.drain();
+    if (!hasMore(flags)) {
+      this.#ring.pollMultishot(this.#wake.fd, PollEvent.Readable, 0, Kind.Wake);
+    }
+  }
+
+  /** The ring says once that a socket has something: it is read until it has nothing. */
+  #readReady(): number {
+    let count = 0;
+    for (const readable of this.#ready) {
+      const work = readable.read(this.#datagramSlot);
+      if (work === 0) this.#ready.delete(readable);
+      count += work;
+    }
+    return count;
+  }
+
+  async #resolve(hostname: string): Promise<Uint8Array[]> {
+    const release = this.holdEventLoop();
+    try {
+      return await resolveHost(hostname);
+    } finally {
+      release();
+    }
+  }
+
+  async #connect(address: Uint8Array, port: number, signal: AbortSignal): Promise<UringSocket> {
+    const at = this.#arena.takeSmall();
+    if (at < 0) throw new Error("no packet memory is left");
+    const { bytes } = this.#arena;
+    const length = writeSocketAddress(bytes, at, address, 0, address.length, port);
+    const socket = this.#open(bytes[at]!);
+    const abort = () => socket.close();
+    signal.addEventListener("abort", abort, { once: true });
+    try {
+      await socket.connect(at, length);
+      return socket;
+    } catch (error) {
+      socket.close();
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", abort);
+      this.#arena.release(at);
+    }
+  }
+
+  #open(family: number): UringSocket {
+    const fd = openTcpSocket(family);
+    return this.#sockets.add((id) => new UringSocket(this.#context, this.#sockets, id, fd));
+  }
+}
+
+/** Whether reading the device again may work. */
+function passes(code: number): boolean {
+  return code === Errno.ENOBUFS || code === Errno.EINTR || code === Errno.EAGAIN ||
+    code === Errno.ECANCELED;
+}

@@ -1,0 +1,67 @@
+/** An engine's thread: makes the engine that it is told to make, and does as it is told. */
+
+import { EventFd } from "../../ffi/event_fd_linux.ts";
+import { SysError } from "../../ffi/libc.ts";
+import { forwardLogging } from "../log.ts";
+import { AsyncDriver } from "./async_driver.ts";
+import type { Driver, DriverParts } from "./driver.ts";
+import { Engine } from "./engine.ts";
+import { figuresOf } from "./figures.ts";
+import { UringDriver } from "./uring_driver.ts";
+import type { FromWorker, ToWorker } from "./worker_messages.ts";
+
+/** What a worker's global scope has, and a window's has not. */
+interface WorkerScope {
+  onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
+  postMessage(message: FromWorker): void;
+}
+
+const scope = globalThis as unknown as WorkerScope;
+
+let engine: Engine | undefined;
+let received = 0;
+
+scope.onmessage = ({ data }) => {
+  received++;
+  void obey(data);
+};
+
+async function obey(message: ToWorker): Promise<void> {
+  switch (message.kind) {
+    case "start":
+      return await start(message);
+    case "figures":
+      return scope.postMessage({ kind: "figures", figures: figuresOf(engine!) });
+    case "stop":
+      await engine!.stop(message.grace);
+      return scope.postMessage({ kind: "closed" });
+    case "close":
+      await engine?.close();
+      return scope.postMessage({ kind: "closed" });
+    default:
+      return message satisfies never;
+  }
+}
+
+async function start(message: Extract<ToWorker, { kind: "start" }>): Promise<void> {
+  const { settings, device } = message;
+  forwardLogging(settings.log, (record) => scope.postMessage({ kind: "log", record }));
+  const sent = new Int32Array(message.sent);
+  const outside = {
+    wake: new EventFd(message.wakeFd),
+    expectsMessage: () => Atomics.load(sent, 0) !== received,
+  };
+  const makeDriver = (parts: DriverParts): Driver => {
+    return message.driver === "uring" ? new UringDriver(parts, outside) : new AsyncDriver(parts);
+  };
+  try {
+    engine = new Engine({ ...device, close: () => {} }, settings, makeDriver);
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+    return scope.postMessage({ kind: "refused", reason: error.message });
+  }
+  scope.postMessage({ kind: "made" });
+  void engine.failed.then((reason) => scope.postMessage({ kind: "failed", reason }));
+  await engine.start();
+  scope.postMessage({ kind: "started" });
+}

@@ -1,0 +1,131 @@
+/** An engine on a thread of its own, from the main thread's side. */
+
+import { EventFd } from "../../ffi/event_fd_linux.ts";
+import type { TunDevice } from "../../ffi/types.ts";
+import type { Settings } from "../config/settings.ts";
+import { emitRecord } from "../log.ts";
+import type { EngineFigures } from "../figures.ts";
+import type { EngineHandle } from "./engine_handle.ts";
+import type { FromWorker, ToWorker } from "./worker_messages.ts";
+
+/** The thread's engine cannot be made: another kind may serve. */
+export class EngineRefused extends Error {}
+
+export class WorkerEngine implements EngineHandle {
+  readonly name: "async" | "uring";
+  readonly failed: Promise<string>;
+  readonly #worker: Worker;
+  readonly #wake = new EventFd();
+  readonly #sent = new Int32Array(new SharedArrayBuffer(4));
+  readonly #settings: Settings;
+  readonly #device: TunDevice;
+  readonly #failed = Promise.withResolvers<string>();
+  readonly #made = Promise.withResolvers<void>();
+  readonly #started = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<void>();
+  /** Who waits for figures: answers come in the order of the questions. */
+  readonly #asking: ((figures: EngineFigures) => void)[] = [];
+  #figures: EngineFigures | undefined;
+  #hasEnded = false;
+
+  constructor(driver: "async" | "uring", device: TunDevice, settings: Settings) {
+    this.name = driver;
+    this.failed = this.#failed.promise;
+    this.#settings = settings;
+    this.#device = device;
+    this.#worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+    this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#heard(data);
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      this.#broken(event.message);
+    };
+    this.#started.promise.catch(() => {});
+  }
+
+  /** Makes the engine, which serves at once. Rejects with `EngineRefused` when that cannot be here. */
+  make(): Promise<void> {
+    const { fd, name, vnet, offload } = this.#device;
+    this.#send({
+      kind: "start",
+      driver: this.name as "async" | "uring",
+      settings: this.#settings,
+      device: { fd, name, vnet, offload },
+      wakeFd: this.#wake.fd,
+      sent: this.#sent.buffer as SharedArrayBuffer,
+    });
+    return this.#made.promise;
+  }
+
+  start(): Promise<void> {
+    return this.#started.promise;
+  }
+
+  figures(): Promise<EngineFigures> {
+    if (this.#hasEnded && this.#figures !== undefined) return Promise.resolve(this.#figures);
+    return new Promise((resolve) => {
+      this.#asking.push(resolve);
+      this.#send({ kind: "figures" });
+    });
+  }
+
+  stop(grace: number): Promise<void> {
+    if (!this.#hasEnded) this.#send({ kind: "stop", grace });
+    return this.#ended.promise;
+  }
+
+  close(): Promise<void> {
+    if (!this.#hasEnded) this.#send({ kind: "close" });
+    return this.#ended.promise;
+  }
+
+  /** The count first: the thread must not go to sleep with a message on its way. */
+  #send(message: ToWorker): void {
+    Atomics.add(this.#sent, 0, 1);
+    this.#worker.postMessage(message);
+    this.#wake.signal();
+  }
+
+  #heard(message: FromWorker): void {
+    switch (message.kind) {
+      case "made":
+        return this.#made.resolve();
+      case "started":
+        return this.#started.resolve();
+      case "refused":
+        this.#made.reject(new EngineRefused(message.reason));
+        return this.#end();
+      case "figures":
+        this.#figures = message.figures;
+        return this.#asking.shift()?.(message.figures);
+      case "failed":
+        return this.#failed.resolve(message.reason);
+      case "closed":
+        return this.#end();
+      case "log":
+        return emitRecord(message.record);
+      default:
+        return message satisfies never;
+    }
+  }
+
+  /** An error that nobody caught: what the thread held is gone with it. */
+  #broken(reason: string): void {
+    this.#failed.resolve(reason);
+    this.#made.reject(new Error(reason));
+    this.#started.reject(new Error(reason));
+    this.#end();
+  }
+
+  #end(): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#worker.terminate();
+    this.#wake.close();
+    if (this.#figures !== undefined) {
+      for (const ask of this.#asking.splice(0)) {
+        ask(this.#figures);
+      }
+    }
+    this.#ended.resolve();
+  }
+}
