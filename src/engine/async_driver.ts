@@ -111,7 +111,7 @@ export class AsyncDriver implements Driver, DirectSockets {
   setAlarm(at: number, now: number): void {
     clearTimeout(this.#timer);
     const delay = Math.min(Math.max(at - now, 0), LONGEST_TIMER);
-    this.#timer = setTimeout(() => this.#loop.alarm(), delay);
+    this.#timer = setTimeout(() => this.#loop.alarm(this.#context.now()), delay);
   }
 
   async run(): Promise<number> {
@@ -142,13 +142,13 @@ export class AsyncDriver implements Driver, DirectSockets {
   }
 
   #turn(): number {
-    const work = this.#readLink() + this.#readSockets();
-    if (work > 0) this.#loop.settle();
+    const now = this.#context.now();
+    const work = this.#readLink(now) + this.#readSockets();
+    if (work > 0) this.#loop.settle(now);
     return work;
   }
 
-  #readLink(): number {
-    const now = this.#context.now();
+  #readLink(now: number): number {
     let count = 0;
     while (count < BATCH) {
       const end = this.#link.receive(this.#slot);

@@ -10,10 +10,7 @@ import type { TunDevice } from "../../ffi/types.ts";
 import type { Settings } from "../config/settings.ts";
 import { UserError } from "../errors.ts";
 import { getLogger } from "../log.ts";
-import { Engine } from "./engine.ts";
 import type { EngineHandle } from "./engine_handle.ts";
-import type { EngineFigures } from "../figures.ts";
-import { figuresOf } from "./figures.ts";
 import { EngineRefused, WorkerEngine } from "./worker_engine.ts";
 
 /** The engine, made and not started. */
@@ -22,7 +19,7 @@ export async function chooseEngine(
   settings: Settings,
   probe: () => string | undefined = probeUring,
 ): Promise<EngineHandle> {
-  if (settings.engine === "async") return new LocalEngine(device, settings);
+  if (settings.engine === "async") return await localEngine(device, settings);
   const refusal = probe() ?? await tryUring(device, settings);
   if (typeof refusal !== "string") return refusal;
   if (settings.engine === "uring") {
@@ -31,7 +28,7 @@ export async function chooseEngine(
     });
   }
   getLogger(["ztun", "engine"]).info("The async engine serves: {refusal}", { refusal });
-  return new LocalEngine(device, settings);
+  return await localEngine(device, settings);
 }
 
 async function tryUring(device: TunDevice, settings: Settings): Promise<EngineHandle | string> {
@@ -46,32 +43,8 @@ async function tryUring(device: TunDevice, settings: Settings): Promise<EngineHa
   }
 }
 
-/** The async engine needs the event loop only, and shares it with everything else. */
-class LocalEngine implements EngineHandle {
-  readonly name = "async";
-  readonly #engine: Engine;
-
-  constructor(device: TunDevice, settings: Settings) {
-    this.#engine = new Engine(device, settings);
-  }
-
-  get failed(): Promise<string> {
-    return this.#engine.failed;
-  }
-
-  start(): Promise<void> {
-    return this.#engine.start();
-  }
-
-  figures(): Promise<EngineFigures> {
-    return Promise.resolve(figuresOf(this.#engine));
-  }
-
-  stop(grace: number): Promise<void> {
-    return this.#engine.stop(grace);
-  }
-
-  close(): Promise<void> {
-    return this.#engine.close();
-  }
+/** Only where it is needed: on the other thread the engine takes its memory a second time. */
+async function localEngine(device: TunDevice, settings: Settings): Promise<EngineHandle> {
+  const { LocalEngine } = await import("./local_engine.ts");
+  return new LocalEngine(device, settings);
 }

@@ -84,10 +84,10 @@ export interface Driver {
 export interface EngineLoop {
   /** One packet of the device lies in `[at, end)`. The slot is the driver's; who keeps it retains it. */
   packet(at: number, end: number, now: number): void;
-  /** The end of a batch: sends what is due, sets the alarm. */
-  settle(): void;
+  /** The end of a batch that began at `now`: sends what is due, sets the alarm. */
+  settle(now: number): void;
   /** The time of the alarm has come. */
-  alarm(): void;
+  alarm(now: number): void;
 }
 
 /** What a driver is made of. */

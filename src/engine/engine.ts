@@ -116,8 +116,7 @@ export class Engine implements EngineContext, EngineLoop, StackHandler {
     this.#unflushed.push(relay);
   }
 
-  settle(): void {
-    const now = this.now();
+  settle(now = this.now()): void {
     for (const relay of this.#unflushed) relay.flush();
     this.#unflushed.length = 0;
     this.stack.flush(now);
@@ -134,14 +133,13 @@ export class Engine implements EngineContext, EngineLoop, StackHandler {
     this.stack.receive(at, end, now);
   }
 
-  alarm(): void {
+  alarm(now: number): void {
     this.#alarmAt = Infinity;
-    const now = this.now();
     this.stack.advance(now);
     this.udp.advance(now);
     this.dns.advance(now);
     this.#alarms.advance(now);
-    this.settle();
+    this.settle(now);
   }
 
   tcpOpened(connection: TcpConnection): void {

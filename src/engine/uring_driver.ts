@@ -71,6 +71,8 @@ export class UringDriver implements Driver {
   #running = true;
   #failure = 0;
   #alarmAt = Infinity;
+  /** When the last round began to work. */
+  #now = 0;
 
   /** Throws a `SysError` when the kernel does not allow it. */
   constructor({ context, loop, link, memory, privateAt }: DriverParts, outside: Wakeable) {
@@ -144,8 +146,9 @@ export class UringDriver implements Driver {
     };
   }
 
-  setAlarm(at: number): void {
+  setAlarm(at: number, now: number): void {
     this.#alarmAt = at;
+    this.#now = now;
   }
 
   async run(): Promise<number> {
@@ -184,12 +187,14 @@ export class UringDriver implements Driver {
   #round(patience: number): void {
     this.#prepareBuffers();
     if (this.#ready.size > 0 || this.#settled) this.#ring.submit();
-    else this.#ring.wait(Math.min(patience, Math.max(this.#alarmAt - this.#context.now(), 0)));
+    // Counted from the last round: asking for the time costs as much as a system call.
+    else this.#ring.wait(Math.min(patience, Math.max(this.#alarmAt - this.#now, 0)));
+    this.#now = this.#context.now();
     const work = this.#complete() + this.#readReady();
-    if (work > 0) this.#loop.settle();
-    if (this.#context.now() >= this.#alarmAt) {
+    if (work > 0) this.#loop.settle(this.#now);
+    if (this.#now >= this.#alarmAt) {
       this.#alarmAt = Infinity;
-      this.#loop.alarm();
+      this.#loop.alarm(this.#now);
     }
   }
 
@@ -207,7 +212,7 @@ export class UringDriver implements Driver {
   #complete(): number {
     const ring = this.#ring;
     const count = ring.ready();
-    const now = this.#context.now();
+    const now = this.#now;
     for (let i = 0; i < count; i++) {
       const kind = ring.completionKind(i);
       const tag = ring.completionTag(i);
