@@ -10,7 +10,14 @@ import { print, readSources } from "./source_text.ts";
 import { NOTHING, sum, summaryIn, type Tally, tallyText } from "./test_summary.ts";
 import { ensureTunDevice } from "./tun_device.ts";
 
-const UNIT = ["tests/src", "tests/ffi", "tests/netsim", "tests/scripts", "tests/fuzz"];
+const UNIT = [
+  "tests/src",
+  "tests/ffi",
+  "tests/netsim",
+  "tests/scripts",
+  "tests/fuzz",
+  "tests/bench",
+];
 const E2E = ["tests/e2e"];
 
 interface Options {

@@ -217,7 +217,7 @@ export class Lab implements AsyncDisposable {
 }
 
 /** Removes what a test run that was killed left behind: labs whose process is gone. */
-async function sweep(): Promise<void> {
+export async function sweep(): Promise<void> {
   const dead = (name: string) => {
     const pid = name.match(/^ztun-(\d+)-/)?.[1];
     return pid !== undefined && !exists(`/proc/${pid}`);
@@ -245,7 +245,7 @@ function exists(path: string): boolean {
 }
 
 /** A container may have given shared memory no more than 64 MiB; a test needs up to 3 GiB. */
-function roomyDirectory(): string {
+export function roomyDirectory(): string {
   const { stdout } = new Deno.Command("df", { args: ["-B1", "--output=avail", "/dev/shm"] })
     .outputSync();
   const free = Number(new TextDecoder().decode(stdout).split("\n")[1]);
@@ -253,7 +253,7 @@ function roomyDirectory(): string {
 }
 
 /** Children that outlived their parent; only what runs in this namespace, which is the test's own. */
-async function killAllIn(namespace: string): Promise<void> {
+export async function killAllIn(namespace: string): Promise<void> {
   const { stdout } = await run(["ip", "netns", "pids", namespace]);
   for (const pid of stdout.split(/\s+/).filter((text) => text !== "").map(Number)) {
     try {

@@ -12,7 +12,8 @@ export function program(name: string, ...args: string[]): string[] {
   return denoRun(`${ROOT}tests/e2e/programs/${name}`, ...args);
 }
 
-function denoRun(path: string, ...args: string[]): string[] {
+/** A TypeScript program of the tree. */
+export function denoRun(path: string, ...args: string[]): string[] {
   const flags = [
     "-A",
     "--no-check",
@@ -23,9 +24,14 @@ function denoRun(path: string, ...args: string[]): string[] {
   return [Deno.execPath(), "run", ...flags, path, ...args];
 }
 
-/** The command with as many descriptors as this process may give away: seldom is more needed. */
-export function nofile(command: readonly string[]): string[] {
+/** As many descriptors as this process may give away; seldom is more needed. */
+export function descriptorLimit(): number {
   const hard = Deno.readTextFileSync("/proc/self/limits").match(/^Max open files\s+\d+\s+(\d+)/m);
-  const limit = Math.min(65_536, Number(hard![1]));
+  return Math.min(65_536, Number(hard![1]));
+}
+
+/** The command with that many. */
+export function nofile(command: readonly string[]): string[] {
+  const limit = descriptorLimit();
   return ["prlimit", `--nofile=${limit}:${limit}`, ...command];
 }
