@@ -46,10 +46,17 @@ export class Memory {
     words[index + 1] = (address / 0x1_0000_0000) >>> 0;
   }
 
-  /** Gives whole pages back to the system; they read as zero afterwards. */
+  /**
+   * Gives the whole pages of `[offset, offset + length)` back to the system; they read as zero afterwards.
+   * The caller sees to it that nobody writes there, the kernel included: not into registered buffers.
+   */
   discard(offset: number, length: number): void {
-    const at = Deno.UnsafePointer.offset(this.#pointer, offset);
-    check("madvise", libc().madvise(at, BigInt(length), MADV_DONTNEED));
+    const page = libc().getpagesize();
+    const from = Math.ceil(offset / page) * page;
+    const to = Math.floor((offset + length) / page) * page;
+    if (from >= to) return;
+    const at = Deno.UnsafePointer.offset(this.#pointer, from);
+    check("madvise", libc().madvise(at, BigInt(to - from), MADV_DONTNEED));
   }
 
   /** Unmaps the block. The caller sees to it that nothing, the kernel included, uses it any more. */

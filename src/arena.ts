@@ -9,19 +9,28 @@
  * ordinary packet or a short answer.
  */
 
+import { Ranges } from "./ranges.ts";
+import { SlotPool } from "./slot_pool.ts";
+
 /** A super-segment with its virtio header is 65 545 bytes; 17 pages keep slots page-aligned. */
 export const LARGE_SLOT = 17 * 4096;
 export const SMALL_SLOT = 2048;
 
+/** Small slots go back to the system 32 at a time. */
+const SMALL_SHIFT = 5;
+const SMALL_BLOCK = SMALL_SLOT << SMALL_SHIFT;
+/** Of slots of one size at most so many bytes at a time: the system takes a millisecond for ten of these. */
+const MOST_TRIMMED = 32 << 20;
+
 export class Arena {
   readonly bytes: Uint8Array;
-  readonly largeCount: number;
-  readonly smallCount: number;
+  /** The same memory, for who writes many words at a time. */
+  readonly view: DataView;
+  /** What queues keep of it. */
+  readonly ranges = new Ranges();
+  readonly #large: SlotPool;
+  readonly #small: SlotPool;
   readonly #smallBase: number;
-  readonly #references: Uint16Array;
-  readonly #free: Int32Array;
-  #freeLarge: number;
-  #freeSmall: number;
 
   /** How many bytes a block for so many slots has. */
   static size(largeCount: number, smallCount: number): number {
@@ -33,55 +42,41 @@ export class Arena {
       throw new RangeError(`Cannot cut the slots: ${bytes.length} bytes are too few`);
     }
     this.bytes = bytes;
-    this.largeCount = largeCount;
-    this.smallCount = smallCount;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#smallBase = largeCount * LARGE_SLOT;
-    this.#references = new Uint16Array(largeCount + smallCount);
-    this.#free = new Int32Array(largeCount + smallCount);
-    this.#freeLarge = largeCount;
-    this.#freeSmall = smallCount;
-    // Stacks, lowest slot on top: what was used last is used next, and untouched memory stays untouched.
-    for (let i = 0; i < largeCount; i++) this.#free[i] = largeCount - 1 - i;
-    for (let i = 0; i < smallCount; i++) {
-      this.#free[largeCount + i] = largeCount + smallCount - 1 - i;
-    }
+    this.#large = new SlotPool(largeCount, 0);
+    this.#small = new SlotPool(smallCount, SMALL_SHIFT);
   }
 
   /** Takes a large slot with one reference; its offset, or -1 when all are in use. */
   takeLarge(): number {
-    if (this.#freeLarge === 0) return -1;
-    const slot = this.#free[--this.#freeLarge]!;
-    this.#references[slot] = 1;
-    return slot * LARGE_SLOT;
+    const slot = this.#large.take();
+    return slot < 0 ? -1 : slot * LARGE_SLOT;
   }
 
   /** Takes a small slot with one reference; its offset, or -1 when all are in use. */
   takeSmall(): number {
-    if (this.#freeSmall === 0) return -1;
-    const slot = this.#free[this.largeCount + --this.#freeSmall]!;
-    this.#references[slot] = 1;
-    return this.#smallBase + (slot - this.largeCount) * SMALL_SLOT;
+    const slot = this.#small.take();
+    return slot < 0 ? -1 : this.#smallBase + slot * SMALL_SLOT;
   }
 
   /** One more holder of the slot that `at` lies in. */
   retain(at: number): void {
-    this.#references[this.#slotOf(at)]!++;
+    if (at < this.#smallBase) this.#large.retain(largeSlot(at));
+    else this.#small.retain(smallSlot(at - this.#smallBase));
   }
 
   /** One holder fewer; the last one frees the slot. */
   release(at: number): void {
-    const slot = this.#slotOf(at);
-    const left = this.#references[slot]! - 1;
-    if (left < 0) throw new Error("Cannot release a slot that nobody holds");
-    this.#references[slot] = left;
-    if (left > 0) return;
-    if (slot < this.largeCount) this.#free[this.#freeLarge++] = slot;
-    else this.#free[this.largeCount + this.#freeSmall++] = slot;
+    if (at < this.#smallBase) this.#large.release(largeSlot(at));
+    else this.#small.release(smallSlot(at - this.#smallBase));
   }
 
   /** How many hold the slot that `at` lies in. */
   references(at: number): number {
-    return this.#references[this.#slotOf(at)]!;
+    return at < this.#smallBase
+      ? this.#large.references(largeSlot(at))
+      : this.#small.references(smallSlot(at - this.#smallBase));
   }
 
   /** The size of the slot that `at` lies in. */
@@ -89,22 +84,46 @@ export class Arena {
     return at < this.#smallBase ? LARGE_SLOT : SMALL_SLOT;
   }
 
+  get largeCount(): number {
+    return this.#large.count;
+  }
+
+  get smallCount(): number {
+    return this.#small.count;
+  }
+
   get freeLarge(): number {
-    return this.#freeLarge;
+    return this.#large.free;
   }
 
   get freeSmall(): number {
-    return this.#freeSmall;
+    return this.#small.free;
   }
 
   get bytesInUse(): number {
-    return (this.largeCount - this.#freeLarge) * LARGE_SLOT +
-      (this.smallCount - this.#freeSmall) * SMALL_SLOT;
+    return (this.largeCount - this.freeLarge) * LARGE_SLOT +
+      (this.smallCount - this.freeSmall) * SMALL_SLOT;
   }
 
-  #slotOf(at: number): number {
-    return at < this.#smallBase
-      ? (at / LARGE_SLOT) | 0
-      : this.largeCount + (((at - this.#smallBase) / SMALL_SLOT) | 0);
+  /**
+   * Names, to `discard`, memory that was free all the time since the last call: nobody reads what is in it.
+   * To be called every few seconds as long as it says true, and again once slots were used.
+   */
+  trim(discard: (at: number, length: number) => void): boolean {
+    const large = this.#large.sweep(Math.floor(MOST_TRIMMED / LARGE_SLOT), (from, to) => {
+      discard(from * LARGE_SLOT, (to - from) * LARGE_SLOT);
+    });
+    const small = this.#small.sweep(Math.floor(MOST_TRIMMED / SMALL_BLOCK), (from, to) => {
+      discard(this.#smallBase + from * SMALL_BLOCK, (to - from) * SMALL_BLOCK);
+    });
+    return large || small;
   }
+}
+
+function largeSlot(at: number): number {
+  return (at / LARGE_SLOT) | 0;
+}
+
+function smallSlot(at: number): number {
+  return (at / SMALL_SLOT) | 0;
 }

@@ -11,6 +11,8 @@ export interface PacketOutput {
   readonly mtu: number;
   /** True when packets begin with a virtio header in both directions: then TCP segments may be large. */
   readonly vnet: boolean;
+  /** True when datagrams may be large, too: the link cuts them up. */
+  readonly udpSegments: boolean;
   /** A place in the arena for the next packet's header, `HEADER_ROOM` long. */
   headerAt(): number;
   /**

@@ -7,6 +7,7 @@ import type { Link } from "./link.ts";
 export interface MemoryLinkOptions {
   readonly mtu?: number;
   readonly vnet?: boolean;
+  readonly udpSegments?: boolean;
   readonly largeSlots?: number;
   readonly smallSlots?: number;
 }
@@ -15,6 +16,7 @@ export class MemoryLink implements Link {
   readonly arena: Arena;
   readonly mtu: number;
   readonly vnet: boolean;
+  readonly udpSegments: boolean;
   /** Takes every packet that is sent, in bytes of its own; false makes `send` fail. */
   onSend: (packet: Uint8Array) => boolean = () => true;
   readonly #incoming: Uint8Array[] = [];
@@ -26,6 +28,7 @@ export class MemoryLink implements Link {
     this.arena = new Arena(block, largeSlots, smallSlots + 1);
     this.mtu = options.mtu ?? 1500;
     this.vnet = options.vnet ?? false;
+    this.udpSegments = options.udpSegments ?? false;
     this.#header = this.arena.takeSmall();
   }
 

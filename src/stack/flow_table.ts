@@ -45,6 +45,18 @@ export class FlowTable<T> {
     this.key[9] = word9;
   }
 
+  /** Sets the key from a connection's words (tcp/endpoints.ts): both addresses, then one more word. */
+  setWords(words: readonly number[]): void {
+    const key = this.key;
+    key.fill(0);
+    if (words.length === 9) return key.set(words);
+    key[2] = 0xffff;
+    key[3] = words[0]!;
+    key[6] = 0xffff;
+    key[7] = words[1]!;
+    key[8] = words[2]!;
+  }
+
   find(): T | undefined {
     let slot = this.#home(this.key, 0);
     while (this.#values[slot] !== undefined) {

@@ -21,7 +21,13 @@ import {
   writeIpv6,
 } from "../wire/ipv6.ts";
 import { ICMP } from "../wire/protocol.ts";
-import { VNET_HEADER, writePlainVnetHeader, writeVnetHeader } from "../wire/vnet_header.ts";
+import {
+  GSO_NONE,
+  GSO_UDP_SEGMENTS,
+  VNET_HEADER,
+  writePlainVnetHeader,
+  writeVnetHeader,
+} from "../wire/vnet_header.ts";
 import type { PacketOutput } from "../packet_output.ts";
 
 const HOP_LIMIT = 64;
@@ -57,7 +63,8 @@ export class IpWriter {
 
   /**
    * Sends `upper[0, upperLength)` and `[payloadAt, payloadEnd)` as one packet of `protocol`, its checksum
-   * at `checksumAt` in the upper header. False when the link took less than all of it.
+   * at `checksumAt` in the upper header. With a `segment` they are datagrams of that many bytes, cut where
+   * the packet is going. False when the link took less than all of it.
    */
   send(
     protocol: number,
@@ -65,11 +72,12 @@ export class IpWriter {
     checksumAt: number,
     payloadAt: number,
     payloadEnd: number,
+    segment = 0,
   ): boolean {
     const length = upperLength + payloadEnd - payloadAt;
     const ipHeader = this.addressLength === 4 ? IPV4_HEADER : IPV6_HEADER;
     if (length > 65_535 - (ipHeader === IPV4_HEADER ? ipHeader : 0)) return false;
-    const whole = ipHeader + length <= this.#output.mtu;
+    const whole = segment > 0 || ipHeader + length <= this.#output.mtu;
     const pseudo = protocol === ICMP ? 0 : this.#pseudoSum(protocol, length);
     const upper = this.upper;
     set16(upper, checksumAt, 0);
@@ -78,7 +86,7 @@ export class IpWriter {
     if (byKernel) set16(upper, checksumAt, fold(pseudo));
     else this.#sum(upper, upperLength, checksumAt, payloadAt, payloadEnd, pseudo);
     return whole
-      ? this.#sendWhole(protocol, upperLength, checksumAt, payloadAt, payloadEnd, byKernel)
+      ? this.#sendWhole(protocol, upperLength, checksumAt, payloadAt, payloadEnd, byKernel, segment)
       : this.#sendFragments(protocol, upperLength, payloadAt, payloadEnd);
   }
 
@@ -110,6 +118,7 @@ export class IpWriter {
     payloadAt: number,
     payloadEnd: number,
     byKernel: boolean,
+    segment: number,
   ): boolean {
     const output = this.#output;
     const bytes = output.arena.bytes;
@@ -118,7 +127,8 @@ export class IpWriter {
     const upperAt = this.#ipHeader(ipAt, protocol, upperLength + payloadEnd - payloadAt, 0, 0);
     bytes.set(this.upper.subarray(0, upperLength), upperAt);
     const end = upperAt + upperLength;
-    if (byKernel) writeVnetHeader(bytes, at, 0, 0, end - ipAt, upperAt - ipAt, checksumAt);
+    const gso = segment > 0 ? GSO_UDP_SEGMENTS : GSO_NONE;
+    if (byKernel) writeVnetHeader(bytes, at, gso, segment, end - ipAt, upperAt - ipAt, checksumAt);
     else writePlainVnetHeader(bytes, at);
     return output.send(output.vnet ? at : ipAt, end, payloadAt, payloadEnd);
   }

@@ -156,7 +156,9 @@ export class Stack implements TcpHost {
   }
 
   /**
-   * Sends a datagram to the local host, as if it came from `from`. False when the link did not take it.
+   * Sends a datagram to the local host, as if it came from `from`; or several, when the payload is to be
+   * cut into datagrams of `segment` bytes, which the link must be able to. False when the link did not take
+   * them.
    */
   sendUdp(
     from: Uint8Array,
@@ -168,12 +170,14 @@ export class Stack implements TcpHost {
     addressLength: number,
     payloadAt: number,
     payloadEnd: number,
+    segment = 0,
   ): boolean {
     const writer = this.#writer;
+    const length = payloadEnd - payloadAt;
     writer.setAddresses(from, fromAt, to, toAt, addressLength);
-    writeUdp(writer.upper, 0, fromPort, toPort, UDP_HEADER + payloadEnd - payloadAt);
-    this.counters.udpSent++;
-    return writer.send(UDP, UDP_HEADER, UDP_CHECKSUM, payloadAt, payloadEnd);
+    writeUdp(writer.upper, 0, fromPort, toPort, UDP_HEADER + length);
+    this.counters.udpSent += segment === 0 ? 1 : Math.ceil(length / segment);
+    return writer.send(UDP, UDP_HEADER, UDP_CHECKSUM, payloadAt, payloadEnd, segment);
   }
 
   /** Answers the packet that is being handled with an ICMP error. */

@@ -73,6 +73,7 @@ export class PoisonedLink implements Link {
   readonly arena: PoisonedArena;
   readonly mtu: number;
   readonly vnet: boolean;
+  readonly udpSegments = false;
   /** Depends on every byte that was ever sent, and on the order. */
   hash = 0;
   /** Packets sent; whoever bounds the work sets it back. */

@@ -22,12 +22,14 @@ import {
   IPV6_PAYLOAD_LENGTH,
   IPV6_SOURCE,
 } from "../../src/wire/ipv6.ts";
-import { TCP } from "../../src/wire/protocol.ts";
+import { TCP, UDP } from "../../src/wire/protocol.ts";
 import { FIN, PSH, TCP_CHECKSUM, TCP_FLAGS, TCP_OFFSET, TCP_SEQUENCE } from "../../src/wire/tcp.ts";
+import { UDP_CHECKSUM, UDP_HEADER, UDP_LENGTH } from "../../src/wire/udp.ts";
 import {
   GSO_NONE,
   GSO_TCP4,
   GSO_TCP6,
+  GSO_UDP_SEGMENTS,
   VNET_GSO_SIZE,
   VNET_GSO_TYPE,
   VNET_HEADER,
@@ -75,19 +77,34 @@ function completeChecksum(ip: Uint8Array, start: number, offset: number): void {
 
 function cut(packet: Uint8Array, ip: Uint8Array): Uint8Array[] {
   const ipHeader = isIpv4(ip) ? IPV4_HEADER : IPV6_HEADER;
-  const headers = ipHeader + (ip[ipHeader + TCP_OFFSET]! >> 4) * 4;
-  const size = get16le(packet, VNET_GSO_SIZE);
   const protocol = isIpv4(ip) ? ip[IPV4_PROTOCOL] : ip[IPV6_NEXT_HEADER];
-  const type = isIpv4(ip) ? GSO_TCP4 : GSO_TCP6;
-  if (packet[VNET_GSO_TYPE] !== type || protocol !== TCP) throw new Error("the GSO type is wrong");
+  const udp = protocol === UDP;
+  const headers = ipHeader + (udp ? UDP_HEADER : (ip[ipHeader + TCP_OFFSET]! >> 4) * 4);
+  const size = get16le(packet, VNET_GSO_SIZE);
+  if (packet[VNET_GSO_TYPE] !== gsoType(isIpv4(ip), protocol)) {
+    throw new Error("the GSO type is wrong");
+  }
   if (get16le(packet, 2) !== headers) throw new Error("the header length is wrong");
   if (size === 0) throw new Error("the segment size is zero");
+  if (udp) checkUdpSegments(packet, ip.length - headers, size);
   const pieces: Uint8Array[] = [];
   for (let at = headers; at < ip.length; at += size) {
     const end = Math.min(at + size, ip.length);
     pieces.push(segmentOf(ip, ipHeader, headers, at, end, pieces.length));
   }
   return pieces;
+}
+
+function gsoType(ipv4: boolean, protocol: number | undefined): number {
+  if (protocol === UDP) return GSO_UDP_SEGMENTS;
+  if (protocol !== TCP) throw new Error("neither TCP nor UDP");
+  return ipv4 ? GSO_TCP4 : GSO_TCP6;
+}
+
+/** What the kernel refuses (`virtio_net_hdr_to_skb`, `__udp_gso_segment`). */
+function checkUdpSegments(packet: Uint8Array, length: number, size: number): void {
+  if ((packet[0]! & VNET_NEEDS_CHECKSUM) === 0) throw new Error("UDP segments without a sum");
+  if (length <= size || length > 64 * size) throw new Error("too few segments, or too many");
 }
 
 function segmentOf(
@@ -101,8 +118,12 @@ function segmentOf(
   const piece = new Uint8Array(headers + end - at);
   piece.set(ip.subarray(0, headers));
   piece.set(ip.subarray(at, end), headers);
-  set32(piece, ipHeader + TCP_SEQUENCE, get32(ip, ipHeader + TCP_SEQUENCE) + at - headers);
-  if (end < ip.length) piece[ipHeader + TCP_FLAGS]! &= ~(FIN | PSH);
+  const udp = headers === ipHeader + UDP_HEADER;
+  if (udp) set16(piece, ipHeader + UDP_LENGTH, piece.length - ipHeader);
+  else {
+    set32(piece, ipHeader + TCP_SEQUENCE, get32(ip, ipHeader + TCP_SEQUENCE) + at - headers);
+    if (end < ip.length) piece[ipHeader + TCP_FLAGS]! &= ~(FIN | PSH);
+  }
   if (ipHeader === IPV4_HEADER) {
     set16(piece, IPV4_TOTAL_LENGTH, piece.length);
     set16(piece, IPV4_ID, get16(ip, IPV4_ID) + index);
@@ -110,6 +131,6 @@ function segmentOf(
     set16(piece, IPV4_CHECKSUM, complement(addWords(piece, 0, IPV4_HEADER, 0)));
   } else set16(piece, IPV6_PAYLOAD_LENGTH, piece.length - IPV6_HEADER);
   const pseudo = fold(pseudoSum(piece, piece.length - ipHeader));
-  set16(piece, ipHeader + TCP_CHECKSUM, pseudo);
+  set16(piece, ipHeader + (udp ? UDP_CHECKSUM : TCP_CHECKSUM), pseudo);
   return piece;
 }

@@ -16,12 +16,12 @@ Deno.test("slots are taken from the lowest on, large ones first in the block", (
   assertEquals(slots.bytesInUse, Arena.size(2, 2));
 });
 
-Deno.test("what was freed last is used next", () => {
+Deno.test("the lowest free slot is used next, whichever was freed last", () => {
   const slots = arena(3, 0);
   const [first, second] = [slots.takeLarge(), slots.takeLarge()];
   slots.release(first);
   slots.release(second);
-  assertEquals([slots.takeLarge(), slots.takeLarge()], [second, first]);
+  assertEquals([slots.takeLarge(), slots.takeLarge()], [first, second]);
 });
 
 Deno.test("a slot is free when its last holder lets go, by any offset in it", () => {
@@ -49,6 +49,37 @@ Deno.test("a block that is too small is refused", () => {
 Deno.test("a large slot holds the largest super-segment with its virtio header", () => {
   assert(LARGE_SLOT >= 65_535 + 10);
   assertEquals(LARGE_SLOT % 4096, 0);
+});
+
+Deno.test("memory that a burst has used is named, whole blocks of it, and what is held is not", () => {
+  const slots = arena(4, 96);
+  const large = [slots.takeLarge(), slots.takeLarge(), slots.takeLarge()];
+  const small = Array.from({ length: 70 }, () => slots.takeSmall());
+  for (const at of [...large.slice(1), ...small.slice(1)]) slots.release(at);
+  const named: number[][] = [];
+  const discard = (at: number, length: number) => named.push([at, length]);
+  assertEquals([slots.trim(discard), named], [true, []]);
+  assertEquals(slots.trim(discard), false);
+  const smallBase = 4 * LARGE_SLOT;
+  assertEquals(named, [
+    [LARGE_SLOT, 2 * LARGE_SLOT],
+    [smallBase + 32 * SMALL_SLOT, 64 * SMALL_SLOT],
+  ]);
+  slots.release(large[0]!);
+  slots.release(small[0]!);
+  assertEquals([slots.trim(discard), slots.trim(discard)], [true, false]);
+  assertEquals(named.slice(2), [[0, LARGE_SLOT], [smallBase, 32 * SMALL_SLOT]]);
+  assertEquals(named.flat().every((number) => number % 4096 === 0), true);
+});
+
+Deno.test("no more is named at a time than the system takes off in a moment", () => {
+  const slots = arena(1_000, 0);
+  for (let at = slots.takeLarge(); at >= 0; at = slots.takeLarge());
+  for (let slot = 0; slot < 1_000; slot++) slots.release(slot * LARGE_SLOT);
+  const named: number[] = [];
+  while (slots.trim((_, length) => named.push(length)));
+  assert(named.length > 1 && Math.max(...named) <= 32 << 20);
+  assertEquals(named.reduce((sum, length) => sum + length, 0), 1_000 * LARGE_SLOT);
 });
 
 Deno.test("property: as a set of slots with counts, and no two holders share one", () => {

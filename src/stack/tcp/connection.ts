@@ -20,10 +20,11 @@ import type { PacketOutput } from "../../packet_output.ts";
 import type { RecencyNode } from "../recency.ts";
 import type { Timed } from "../timer_heap.ts";
 import { type Congestion, type CongestionKind, makeCongestion } from "./congestion.ts";
-import { ReorderQueue } from "./reorder_queue.ts";
+import type { Endpoints } from "./endpoints.ts";
+import type { ReorderQueue } from "./reorder_queue.ts";
 import { receiveLimit } from "./receive_window.ts";
 import { RttEstimator } from "./rtt.ts";
-import { Scoreboard } from "./scoreboard.ts";
+import { NOTHING_REPORTED } from "./scoreboard.ts";
 import { SegmentWriter } from "./segment_writer.ts";
 import { SendQueue } from "./send_queue.ts";
 import { sendSyn, transmit } from "./send.ts";
@@ -106,11 +107,11 @@ export interface TcpEndpoints {
 export type Recovery = "none" | "fast" | "timeout";
 
 /** Default MSS when the peer names none (RFC 9293, 3.7.1). */
-const DEFAULT_MSS = { 4: 536, 16: 1220 } as const;
+const DEFAULT_MSS = { ipv4: 536, ipv6: 1220 } as const;
 
 export class TcpConnection implements Timed, RecencyNode {
   readonly host: TcpHost;
-  readonly endpoints: TcpEndpoints;
+  readonly endpoints: Endpoints;
   readonly writer: SegmentWriter;
   owner: TcpOwner | undefined = undefined;
   state: TcpState;
@@ -144,7 +145,8 @@ export class TcpConnection implements Timed, RecencyNode {
   /** Where the peer's FIN stands, when it was seen ahead of its turn; -1 otherwise. */
   finReceivedAt = -1;
   finReceived = false;
-  readonly reorder: ReorderQueue;
+  /** What came ahead of its turn; most flows never see any. */
+  reorder: ReorderQueue | undefined = undefined;
   ackScheduled = false;
 
   // What was agreed on.
@@ -157,7 +159,8 @@ export class TcpConnection implements Timed, RecencyNode {
   // Loss and congestion.
   readonly congestion: Congestion;
   readonly rtt = new RttEstimator();
-  readonly scoreboard = new Scoreboard();
+  /** Its own only while the peer reports anything (`takeSack` in receive.ts). */
+  scoreboard = NOTHING_REPORTED;
   recovery: Recovery = "none";
   recoverPoint = 0;
   rtxNext = 0;
@@ -191,7 +194,7 @@ export class TcpConnection implements Timed, RecencyNode {
 
   constructor(
     host: TcpHost,
-    endpoints: TcpEndpoints,
+    endpoints: Endpoints,
     iss: number,
     tsOffset: number,
     passive: boolean,
@@ -207,10 +210,9 @@ export class TcpConnection implements Timed, RecencyNode {
     this.tsOffset = tsOffset;
     this.writer = new SegmentWriter(host.output, endpoints);
     this.sendQueue = new SendQueue(host.output.arena);
-    this.reorder = new ReorderQueue(host.output.arena);
     this.congestion = makeCongestion(host.tcp.congestion);
     this.rcvShift = shiftFor(host.tcp.flowBytes);
-    this.mss = DEFAULT_MSS[endpoints.localAddress.length === 4 ? 4 : 16];
+    this.mss = endpoints.isIpv4 ? DEFAULT_MSS.ipv4 : DEFAULT_MSS.ipv6;
     this.heardAt = host.now;
     this.activeAt = host.now;
   }
@@ -339,7 +341,7 @@ export class TcpConnection implements Timed, RecencyNode {
   #end(): void {
     this.state = "Closed";
     this.sendQueue.clear();
-    this.reorder.clear();
+    this.reorder?.clear();
     this.host.remove(this);
     const owner = this.owner;
     this.owner = undefined;

@@ -12,6 +12,7 @@ import { RecencyList } from "../recency.ts";
 import type { SipHash } from "../siphash.ts";
 import { TimerHeap } from "../timer_heap.ts";
 import { TcpConnection, type TcpEndpoints, type TcpHost } from "./connection.ts";
+import { type Endpoints, endpointsIn, endpointsOf } from "./endpoints.ts";
 import { adoptSyn, receiveSegment } from "./receive.ts";
 import { SegmentWriter } from "./segment_writer.ts";
 import { seqDiff, seqLt } from "./seq.ts";
@@ -91,9 +92,10 @@ export class TcpConnections {
 
   /** Opens a connection to a peer behind the link; undefined when there is one, or no room for it. */
   connect(endpoints: TcpEndpoints): TcpConnection | undefined {
-    this.#setKey(endpoints);
+    const own = endpointsOf(endpoints);
+    this.#table.setWords(own.words);
     if (this.#table.find() !== undefined || !this.#makeRoom()) return undefined;
-    const connection = this.#create(endpoints, false);
+    const connection = this.#create(own, false);
     sendSyn(connection);
     armTimers(connection);
     return connection;
@@ -128,7 +130,7 @@ export class TcpConnections {
 
   /** A connection has ended: forgets it. */
   remove(connection: TcpConnection): void {
-    this.#setKey(connection.endpoints);
+    this.#table.setWords(connection.endpoints.words);
     if (!this.#table.delete()) return;
     this.#recency.remove(connection);
     this.#timers.remove(connection);
@@ -161,16 +163,6 @@ export class TcpConnections {
     return this.#table.find();
   }
 
-  #setKey(endpoints: TcpEndpoints): void {
-    const ports = (endpoints.localPort << 16) | endpoints.remotePort;
-    const { localAddress, remoteAddress } = endpoints;
-    // The look-up takes both addresses from one array; this is not a packet, so copying is no matter.
-    const both = new Uint8Array(localAddress.length + remoteAddress.length);
-    both.set(localAddress);
-    both.set(remoteAddress, localAddress.length);
-    this.#table.setKey(both, 0, localAddress.length, localAddress.length, ports, 0);
-  }
-
   /** A new SYN for old ports: the client has forgotten the connection, or it waits out its time. */
   #beginsAnew(connection: TcpConnection, segment: TcpSegment): boolean {
     if ((segment.flags & (SYN | ACK | RST)) !== SYN) return false;
@@ -195,7 +187,7 @@ export class TcpConnections {
       return;
     }
     if (!this.#makeRoom()) return this.#refuse(packet, segment);
-    const connection = this.#create(endpointsOf(packet, segment), true);
+    const connection = this.#create(endpointsFor(packet, segment), true);
     this.#host.counters.tcpOpened++;
     adoptSyn(connection, segment);
     this.#opened(connection);
@@ -204,7 +196,7 @@ export class TcpConnections {
   /** RFC 9293, 3.10.7.1: a segment for no connection is answered with a reset, unless it is one. */
   #refuse(packet: Packet, segment: TcpSegment): void {
     if (segment.flags & RST) return;
-    const writer = new SegmentWriter(this.#host.output, endpointsOf(packet, segment));
+    const writer = new SegmentWriter(this.#host.output, endpointsFor(packet, segment));
     if (segment.flags & ACK) writer.reset(segment.acknowledgment, 0, false);
     else writer.reset(0, (segment.sequence + segment.length) >>> 0, true);
   }
@@ -220,8 +212,8 @@ export class TcpConnections {
     return true;
   }
 
-  #create(endpoints: TcpEndpoints, passive: boolean): TcpConnection {
-    this.#setKey(endpoints);
+  #create(endpoints: Endpoints, passive: boolean): TcpConnection {
+    this.#table.setWords(endpoints.words);
     const key = this.#table.key;
     const iss = (this.#isnHash.words(key, 0, key.length) + this.#host.now * ISN_TICKS_PER_MS) >>> 0;
     key[9] = 1;
@@ -236,12 +228,14 @@ export class TcpConnections {
   }
 }
 
-function endpointsOf(packet: Packet, segment: TcpSegment): TcpEndpoints {
-  const { bytes, sourceAt, destinationAt, addressLength } = packet;
-  return {
-    localAddress: bytes.slice(destinationAt, destinationAt + addressLength),
-    localPort: segment.destinationPort,
-    remoteAddress: bytes.slice(sourceAt, sourceAt + addressLength),
-    remotePort: segment.sourcePort,
-  };
+/** Who the answer goes to, and from. */
+function endpointsFor(packet: Packet, segment: TcpSegment): Endpoints {
+  return endpointsIn(
+    packet.bytes,
+    packet.destinationAt,
+    packet.sourceAt,
+    packet.addressLength,
+    segment.destinationPort,
+    segment.sourcePort,
+  );
 }

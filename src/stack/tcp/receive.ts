@@ -11,6 +11,8 @@
 
 import { ACK, FIN, RST, SYN, type TcpSegment } from "../../wire/tcp.ts";
 import type { TcpConnection } from "./connection.ts";
+import { ReorderQueue } from "./reorder_queue.ts";
+import { NOTHING_REPORTED, Scoreboard } from "./scoreboard.ts";
 import { continueRecovery, detectLoss, sendAck, transmit } from "./send.ts";
 import { seqAdd, seqDiff, seqLe, seqLt, seqMax } from "./seq.ts";
 import { timestampOf } from "./segment_writer.ts";
@@ -240,6 +242,7 @@ function takeSack(c: TcpConnection, s: TcpSegment): boolean {
     const from = seqDiff(left, c.sndUna);
     const to = seqDiff(right, c.sndUna);
     if (from <= 0 || to <= from || to > c.flight) continue;
+    if (c.scoreboard === NOTHING_REPORTED) c.scoreboard = new Scoreboard();
     if (c.scoreboard.add(left, right)) news = true;
   }
   return news;
@@ -254,7 +257,7 @@ function advance(c: TcpConnection, s: TcpSegment): void {
   takeRttSample(c, s);
   c.sendQueue.acknowledge(finAcked ? acked - 1 : acked);
   c.sndUna = ack;
-  c.scoreboard.advance(ack);
+  forgetReported(c, ack);
   c.duplicateAcks = 0;
   c.activeAt = c.host.now;
   if (c.recovery !== "none") continueRecovery(c);
@@ -263,6 +266,13 @@ function advance(c: TcpConnection, s: TcpSegment): void {
   }
   c.retransmitAt = c.flight > 0 ? c.host.now + c.rtt.timeout : Infinity;
   if (finAcked) finAcknowledged(c);
+}
+
+/** What was reported below `ack` has arrived in order by now. */
+function forgetReported(c: TcpConnection, ack: number): void {
+  if (c.scoreboard === NOTHING_REPORTED) return;
+  c.scoreboard.advance(ack);
+  if (c.scoreboard.isEmpty) c.scoreboard = NOTHING_REPORTED;
 }
 
 function finAcknowledged(c: TcpConnection): void {
@@ -320,17 +330,18 @@ function receiveData(c: TcpConnection, s: TcpSegment): void {
 function deliver(c: TcpConnection, at: number, end: number): void {
   const taken = take(c, at, end);
   c.host.scheduleAck(c);
-  if (!taken || c.reorder.isEmpty) return;
+  if (taken && c.reorder !== undefined) deliverKept(c, c.reorder);
+}
+
+/** What was kept for later may be next. */
+function deliverKept(c: TcpConnection, kept: ReorderQueue): void {
   const arena = c.host.output.arena;
-  for (
-    let piece = c.reorder.take(c.rcvNxt);
-    piece !== undefined;
-    piece = c.reorder.take(c.rcvNxt)
-  ) {
+  for (let piece = kept.take(c.rcvNxt); piece !== undefined; piece = kept.take(c.rcvNxt)) {
     const all = !c.canReceive || take(c, piece.at, piece.end);
     arena.release(piece.at);
     if (!all) return;
   }
+  if (kept.isEmpty) c.reorder = undefined;
 }
 
 /** Hands on what is in order; false when the owner did not take all: the peer sends the rest again. */
@@ -350,6 +361,7 @@ function take(c: TcpConnection, at: number, end: number): boolean {
 
 function keepForLater(c: TcpConnection, sequence: number, at: number, end: number): void {
   c.host.counters.tcpOutOfOrder++;
+  c.reorder ??= new ReorderQueue(c.host.output.arena);
   if (!c.reorder.insert(sequence, at, end)) c.host.counters.tcpReorderFull++;
   // At once, one for each: the sender counts them (RFC 5681, 4.2).
   sendAck(c);

@@ -133,3 +133,6 @@ export class Scoreboard {
     this.#count += by;
   }
 }
+
+/** The scoreboard of every connection whose peer reports nothing: always empty, never added to. */
+export const NOTHING_REPORTED = new Scoreboard();

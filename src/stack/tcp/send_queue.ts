@@ -6,19 +6,19 @@
  */
 
 import type { Arena } from "../../arena.ts";
+import { NO_RANGE, RANGE_END, RANGE_NEXT } from "../../ranges.ts";
 
 /** So many ranges at most: a source that gives byte by byte must not pin a slot for each. */
 export const MOST_RANGES = 256;
 
 export class SendQueue {
   readonly #arena: Arena;
-  #at = new Int32Array(8);
-  #end = new Int32Array(8);
-  #head = 0;
+  #first = NO_RANGE;
+  #last = NO_RANGE;
   #count = 0;
   #bytes = 0;
   /** Where the last `locate` ended up: sending in order finds the next range at once. */
-  #cursor = 0;
+  #cursor = NO_RANGE;
   #cursorOffset = 0;
   foundAt = 0;
   foundEnd = 0;
@@ -37,87 +37,74 @@ export class SendQueue {
 
   /** Appends `[at, end)`, and takes over one reference to its slot. */
   push(at: number, end: number): void {
-    if (this.#count === this.#at.length) this.#grow();
-    const index = (this.#head + this.#count) & (this.#at.length - 1);
-    this.#at[index] = at;
-    this.#end[index] = end;
+    const { ranges } = this.#arena;
+    const range = ranges.take(at, end);
+    if (this.#last === NO_RANGE) this.#first = range;
+    else ranges.words[this.#last + RANGE_NEXT] = range;
+    this.#last = range;
     this.#count++;
     this.#bytes += end - at;
   }
 
   /** Appends `length` bytes that stand right behind the last range, in its slot. */
   extend(length: number): void {
-    const last = (this.#head + this.#count - 1) & (this.#at.length - 1);
-    this.#end[last]! += length;
+    this.#arena.ranges.words[this.#last + RANGE_END]! += length;
     this.#bytes += length;
   }
 
   /** Drops the first `length` bytes, which have arrived. */
   acknowledge(length: number): void {
-    const mask = this.#at.length - 1;
     this.#bytes -= length;
     this.#cursorOffset -= length;
     while (length > 0) {
-      const index = this.#head;
-      const size = this.#end[index]! - this.#at[index]!;
+      const { words } = this.#arena.ranges;
+      const at = words[this.#first]!;
+      const size = words[this.#first + RANGE_END]! - at;
       if (size > length) {
-        this.#at[index]! += length;
+        words[this.#first] = at + length;
         break;
       }
-      this.#arena.release(this.#at[index]!);
       length -= size;
-      this.#head = (index + 1) & mask;
-      this.#count--;
-      this.#cursor--;
+      this.#dropFirst(at);
     }
-    // The head of the queue may have moved into the range that the cursor stands on, or past it.
-    if (this.#cursor <= 0 || this.#cursorOffset < 0) {
-      this.#cursor = 0;
-      this.#cursorOffset = 0;
-    }
+    // The front of the queue may have moved into the range that the cursor stands on, or past it.
+    if (this.#cursorOffset < 0) this.#rewind();
   }
 
   /** Finds the byte at `offset` from the front: sets `foundAt` and `foundEnd` (the end of its range). */
   locate(offset: number): void {
-    const mask = this.#at.length - 1;
-    if (offset < this.#cursorOffset) {
-      this.#cursor = 0;
-      this.#cursorOffset = 0;
-    }
+    const { words } = this.#arena.ranges;
+    if (offset < this.#cursorOffset || this.#cursor === NO_RANGE) this.#rewind();
     while (true) {
-      const index = (this.#head + this.#cursor) & mask;
-      const at = this.#at[index]!;
-      const end = this.#end[index]!;
+      const at = words[this.#cursor]!;
+      const end = words[this.#cursor + RANGE_END]!;
       if (offset < this.#cursorOffset + end - at) {
         this.foundAt = at + offset - this.#cursorOffset;
         this.foundEnd = end;
         return;
       }
       this.#cursorOffset += end - at;
-      this.#cursor++;
+      this.#cursor = words[this.#cursor + RANGE_NEXT]!;
     }
   }
 
   /** Releases everything. */
   clear(): void {
-    const mask = this.#at.length - 1;
-    for (let i = 0; i < this.#count; i++) this.#arena.release(this.#at[(this.#head + i) & mask]!);
-    this.#count = 0;
+    const { ranges } = this.#arena;
+    while (this.#first !== NO_RANGE) this.#dropFirst(ranges.words[this.#first]!);
     this.#bytes = 0;
-    this.#cursor = 0;
-    this.#cursorOffset = 0;
+    this.#rewind();
   }
 
-  #grow(): void {
-    const size = this.#at.length;
-    const at = new Int32Array(size * 2);
-    const end = new Int32Array(size * 2);
-    for (let i = 0; i < this.#count; i++) {
-      at[i] = this.#at[(this.#head + i) & (size - 1)]!;
-      end[i] = this.#end[(this.#head + i) & (size - 1)]!;
-    }
-    this.#at = at;
-    this.#end = end;
-    this.#head = 0;
+  #dropFirst(at: number): void {
+    this.#arena.release(at);
+    this.#first = this.#arena.ranges.release(this.#first);
+    if (this.#first === NO_RANGE) this.#last = NO_RANGE;
+    this.#count--;
+  }
+
+  #rewind(): void {
+    this.#cursor = this.#first;
+    this.#cursorOffset = 0;
   }
 }

@@ -5,13 +5,14 @@ import fc from "fast-check";
 import { Harness, only } from "./harness.ts";
 import { FAR4, FAR6, HOST4, HOST6 } from "./packets.ts";
 
-function sendUdp(harness: Harness, ipv6: boolean, data: Uint8Array): boolean {
+function sendUdp(harness: Harness, ipv6: boolean, data: Uint8Array, segment = 0): boolean {
   const { arena } = harness.link;
   const at = arena.takeLarge();
   arena.bytes.set(data, at);
   const [from, to] = ipv6 ? [HOST6, FAR6] : [HOST4, FAR4];
   const length = from.length;
-  const sent = harness.stack.sendUdp(from, 0, 7, to, 0, 9, length, at, at + data.length);
+  const end = at + data.length;
+  const sent = harness.stack.sendUdp(from, 0, 7, to, 0, 9, length, at, end, segment);
   arena.release(at);
   return sent;
 }
@@ -41,6 +42,28 @@ Deno.test("ip writer: datagrams of every size arrive whole at another stack", ()
     ),
     { numRuns: 60 },
   );
+});
+
+Deno.test("ip writer: datagrams of one size leave as one packet, which the link cuts up", () => {
+  const sizes = fc.record({
+    segment: fc.integer({ min: 1, max: 1_452 }),
+    full: fc.integer({ min: 1, max: 40 }),
+    last: fc.nat(1_452),
+  });
+  fc.assert(fc.property(sizes, fc.boolean(), ({ segment, full, last }, ipv6) => {
+    const length = segment * full + Math.max(Math.min(last, segment), 1);
+    const data = new Uint8Array(length).map((_, i) => i * 31);
+    const sender = new Harness({ mtu: 1_500, vnet: true });
+    const receiver = new Harness({ mtu: 1_500 });
+    assertEquals(sendUdp(sender, ipv6, data, segment), true);
+    assertEquals(sender.written.length, 1);
+    receiver.receive(...sender.take());
+    assertEquals(sender.counters.udpSent, full + 1);
+    assertEquals(receiver.datagrams.length, full + 1);
+    for (const [index, { payload }] of receiver.datagrams.entries()) {
+      assertEquals(payload, data.subarray(index * segment, (index + 1) * segment));
+    }
+  }));
 });
 
 Deno.test("ip writer: what no packet can hold is refused", () => {
