@@ -6,11 +6,8 @@
 
 import { set16 } from "../src/bytes.ts";
 import { check, Errno, libc, SysError } from "./libc.ts";
-import { socketAddress } from "./udp_socket_linux.ts";
+import { connectedSocket } from "./udp_socket_linux.ts";
 
-const AF_INET = 2;
-const AF_INET6 = 10;
-const SOCK_DGRAM_NONBLOCK_CLOEXEC = 2 | 0o4000 | 0o2000000;
 const IPPROTO_ICMP = 1;
 const IPPROTO_ICMPV6 = 58;
 const POLLIN = 1;
@@ -23,15 +20,7 @@ export class DatagramSocket {
   readonly #fd: number;
 
   private constructor(address: Uint8Array, port: number, protocol: number) {
-    const family = address.length === 4 ? AF_INET : AF_INET6;
-    this.#fd = check("socket", libc().socket(family, SOCK_DGRAM_NONBLOCK_CLOEXEC, protocol));
-    const { bytes, length } = socketAddress(address, port);
-    try {
-      check("connect", libc().connect(this.#fd, bytes, length));
-    } catch (error) {
-      libc().close(this.#fd);
-      throw error;
-    }
+    this.#fd = connectedSocket(address, port, protocol);
   }
 
   static udp(address: Uint8Array, port: number): DatagramSocket {

@@ -13,6 +13,8 @@ import { composeResolvConf } from "./resolv_conf.ts";
 export interface RunningTunnel {
   /** Ends the flows that live, in order; what a command sent before it ended still arrives. */
   stop(): Promise<void>;
+  /** Ends everything now; also while `stop` is waiting. */
+  close(): Promise<void>;
 }
 
 /** Starts an engine on a device; resolves when packets are being served. The device stays ours. */
@@ -29,37 +31,38 @@ export async function execInTunnel(options: ExecOptions, start: StartTunnel): Pr
   const resolvConf = composeResolvConf(await readHostResolvConf(), options.dnsServers);
   const inside = await spawnInNamespace({ ...options, resolvConf });
   try {
-    return await serve(adopt(inside.tunFd), start, () => runCommand(inside, options.signals));
+    return await serve(inside, options.signals, start);
   } finally {
     await inside.close();
   }
 }
 
-/** Signals go to the command as long as it lives; the end of the tunnel can be cut short by one. */
-async function runCommand(inside: NamespaceCommand, signals: SignalSource): Promise<number> {
-  const stopForwarding = forwardSignals(signals, (signal) => inside.kill(signal));
+async function serve(
+  inside: NamespaceCommand,
+  signals: SignalSource,
+  start: StartTunnel,
+): Promise<number> {
+  const device = adopt(inside.tunFd);
+  try {
+    return await runCommand(inside, signals, await start(device));
+  } finally {
+    device.close();
+  }
+}
+
+/** Signals go to the command as long as it lives. */
+async function runCommand(
+  inside: NamespaceCommand,
+  signals: SignalSource,
+  tunnel: RunningTunnel,
+): Promise<number> {
+  const commandEnded = forwardSignals(signals, (signal) => inside.kill(signal));
   try {
     inside.release();
     return (await inside.wait()).code;
   } finally {
-    stopForwarding();
-  }
-}
-
-async function serve(
-  device: TunDevice,
-  start: StartTunnel,
-  whileServed: () => Promise<number>,
-): Promise<number> {
-  try {
-    const tunnel = await start(device);
-    try {
-      return await whileServed();
-    } finally {
-      await tunnel.stop();
-    }
-  } finally {
-    device.close();
+    commandEnded(() => void tunnel.close());
+    await tunnel.stop();
   }
 }
 

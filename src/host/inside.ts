@@ -57,7 +57,7 @@ function handOverTun(socket: MessageSocket, config: InsideConfig): void {
 }
 
 function makeNetwork({ tun }: InsideConfig, log: HostLog): HostDevice {
-  const made = makeDevice(tun, defaultRoutes(tun.addresses), "namespace", log);
+  const made = makeDevice(tun, 1, defaultRoutes(tun.addresses), "namespace", log);
   withRoutes((routes) => {
     const loopback = routes.findLink("lo")?.index;
     if (loopback !== undefined) applySteps([upStep("lo")], routes, loopback, log);

@@ -42,6 +42,15 @@ export function mtuStep(device: string, mtu: number): HostStep {
   };
 }
 
+/** How many packets may wait for us; the kernel's own 500 are one burst of one program. */
+export function queueStep(device: string, packets: number): HostStep {
+  return {
+    what: `let ${packets} packets wait on "${device}"`,
+    command: `ip link set dev ${device} txqueuelen ${packets}`,
+    apply: (routes, link) => routes.setTxQueueLength(link, packets),
+  };
+}
+
 export function upStep(device: string): HostStep {
   return {
     what: `bring "${device}" up`,

@@ -33,7 +33,8 @@ function hintFor(error: SysError, place: TunPlace): string {
     case Errno.EBUSY:
       return "The name is in use: pick another with `--tun NAME`, or leave the choice to the kernel";
     case Errno.EINVAL:
-      return "The name must be new, or a TUN device's, and at most 15 bytes long: `--tun NAME`";
+      return "The name must be new and at most 15 bytes long, or a persistent TUN device's, which is " +
+        "`multi_queue` when there are several workers and else is not: `--tun NAME`";
     default:
       return "`ls -l /dev/net/tun` shows whether the device is there, and for whom";
   }

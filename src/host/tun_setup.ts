@@ -14,28 +14,37 @@ import { applySteps, type HostLog } from "./step.ts";
 import { tunError, type TunPlace } from "./tun_error.ts";
 
 export interface HostDevice {
+  /** The first queue. */
   readonly device: TunDevice;
+  readonly queues: readonly TunDevice[];
   /** The commands that would have done the same, in order; none for an adopted device. */
   readonly steps: readonly string[];
   close(): void;
 }
 
-/** The device that `settings` ask for, ready to carry packets. On failure nothing is left. */
-export function setUpDevice(settings: TunSettings, log: HostLog): HostDevice {
+/**
+ * The device that `settings` ask for, ready to carry packets; so many queues, unless it is adopted: a
+ * descriptor is one. On failure nothing is left.
+ */
+export function setUpDevice(settings: TunSettings, queues: number, log: HostLog): HostDevice {
   if (settings.fd >= 0) return adoptDevice(settings.fd);
-  return makeDevice(settings, settings.routes, "host", log);
+  return makeDevice(settings, queues, settings.routes, "host", log);
 }
 
-/** A new device with the settings' addresses and these routes. */
+/** A new device with so many queues, the settings' addresses and these routes. */
 export function makeDevice(
   settings: Omit<TunSettings, "fd" | "routes">,
+  count: number,
   routes: readonly string[],
   place: TunPlace,
   log: HostLog,
 ): HostDevice {
-  const device = openDevice(settings, place);
+  const queues = openQueues(settings, count, place);
+  const device = queues[0]!;
+  const close = () => queues.forEach((queue) => queue.close());
   try {
-    const made = `ip tuntap add dev ${device.name} mode tun${device.vnet ? " vnet_hdr" : ""}`;
+    const flags = (device.vnet ? " vnet_hdr" : "") + (count > 1 ? " multi_queue" : "");
+    const made = `ip tuntap add dev ${device.name} mode tun${flags}`;
     log.debug(`[#] ${made}`);
     const hasIpv6 = hostHasIpv6();
     const steps = planDevice({ device: device.name, tun: settings, routes, hasIpv6 });
@@ -47,16 +56,20 @@ export function makeDevice(
       if (link === undefined) throw new UserError(`The device "${device.name}" has vanished`);
       return applySteps(steps, socket, link, log);
     });
-    return { device, steps: [made, ...commands], close: () => device.close() };
+    return { device, queues, steps: [made, ...commands], close };
   } catch (error) {
-    device.close();
+    close();
     throw error;
   }
 }
 
-function openDevice(settings: Omit<TunSettings, "fd" | "routes">, place: TunPlace): TunDevice {
+function openQueues(
+  settings: Omit<TunSettings, "fd" | "routes">,
+  count: number,
+  place: TunPlace,
+): TunDevice[] {
   try {
-    return platform.openTun(settings);
+    return platform.openTunQueues(settings, count);
   } catch (error) {
     throw tunError(error, settings.name, place);
   }
@@ -71,7 +84,7 @@ function adoptDevice(fd: number): HostDevice {
       hint: "Open the device with IFF_NO_PI",
     });
   }
-  return { device, steps: [], close: () => device.close() };
+  return { device, queues: [device], steps: [], close: () => device.close() };
 }
 
 /** A route socket for the length of one function. */

@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { DatagramSocket } from "../../ffi/datagram_linux.ts";
 import { SysError } from "../../ffi/libc.ts";
+import { ClosedPort } from "../support/closed_port.ts";
 
 const LOOPBACK = new Uint8Array([127, 0, 0, 1]);
 
@@ -22,10 +23,8 @@ Deno.test("a datagram is answered, and silence has an end", async () => {
 });
 
 Deno.test("a port that nobody listens on is an error", async () => {
-  const server = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
-  const { port } = server.addr as Deno.NetAddr;
-  server.close();
-  const socket = DatagramSocket.udp(LOOPBACK, port);
+  using closed = new ClosedPort("udp");
+  const socket = DatagramSocket.udp(LOOPBACK, closed.port);
   await assertRejects(() => socket.ask(new Uint8Array(9), 10_000), SysError, "ECONNREFUSED");
   socket.close();
 });

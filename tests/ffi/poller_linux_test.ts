@@ -2,6 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { cString, Errno, libc, SysError } from "../../ffi/libc.ts";
 import { Poller } from "../../ffi/poller_linux.ts";
 import { descriptorInfo, descriptorsWith } from "../support/descriptors.ts";
+import { eventually } from "../support/eventually.ts";
 
 const EFD_NONBLOCK_CLOEXEC = 0o4000 | 0o2000000;
 /** Poller's own buffer of events. */
@@ -22,6 +23,14 @@ function raise(fd: number): void {
 
 function drain(fd: number): void {
   assertEquals(Number(libc().read(fd, eight, 8n)), 8);
+}
+
+function epollsWatching(fd: number): number[] {
+  return descriptorsWith(new RegExp(`^tfd: +${fd} `, "m"));
+}
+
+function watchedBy(epoll: number): number[] {
+  return [...descriptorInfo(epoll).matchAll(/^tfd: +(\d+)/gm)].map(([, fd]) => Number(fd));
 }
 
 function readyOnes(poller: Poller): number[] {
@@ -155,29 +164,31 @@ Deno.test("a descriptor can be added while somebody waits", async () => {
   libc().close(fd);
 });
 
-Deno.test("a watched descriptor that was closed is forgotten", () => {
+Deno.test("a watched descriptor that was closed is forgotten", async () => {
   const poller = new Poller();
   const fd = counter(1);
   poller.add(fd);
   libc().close(fd);
-  assertEquals(readyOnes(poller), []);
+  // A program that another test starts just now may have a copy of it until it runs.
+  await eventually("it to be forgotten", () => readyOnes(poller).length === 0 || undefined);
   poller.close();
 });
 
-Deno.test("closing closes what it has opened", () => {
+Deno.test("closing closes what it has opened", async () => {
   const poller = new Poller();
   const fd = counter();
   poller.add(fd);
-  const watchesIt = new RegExp(`^tfd: +${fd} `, "m");
-  const [epoll] = descriptorsWith(watchesIt);
-  const watched = [...descriptorInfo(epoll!).matchAll(/^tfd: +(\d+)/gm)].map(([, fd]) =>
-    Number(fd)
-  );
+  const [epoll] = epollsWatching(fd);
+  const watched = watchedBy(epoll!);
   assertEquals(watched.length, 2);
   const wakeup = watched.find((other) => other !== fd)!;
-  const identity = /^eventfd-id: \d+$/m.exec(descriptorInfo(wakeup))![0];
+  // Numbers may be used again at once; who watches a descriptor knows whether it is still the same.
+  const watcher = new Poller();
+  for (const opened of [epoll!, wakeup]) watcher.add(opened);
+  const own = epollsWatching(wakeup).find((other) => other !== epoll)!;
+  assertEquals(watchedBy(own).length, 3);
   poller.close();
-  assertEquals(descriptorsWith(watchesIt), []);
-  assertEquals(descriptorsWith(new RegExp(`^${identity}$`, "m")), []);
+  await eventually("both to be closed", () => watchedBy(own).length === 1 || undefined);
+  watcher.close();
   libc().close(fd);
 });

@@ -13,6 +13,7 @@ const VNET_HEADER = 10;
 export interface EchoTunnel {
   readonly counts: { echo: number; other: number };
   stop(): Promise<void>;
+  close(): Promise<void>;
 }
 
 export function startEchoTunnel(device: TunDevice): EchoTunnel {
@@ -36,14 +37,14 @@ export function startEchoTunnel(device: TunDevice): EchoTunnel {
     }
   };
   const running = loop();
-  return {
-    counts,
-    async stop() {
-      wakeWrite!.close();
-      await running;
-      wakeRead!.close();
-    },
+  let ended: Promise<void> | undefined;
+  const end = async () => {
+    wakeWrite!.close();
+    await running;
+    wakeRead!.close();
   };
+  const stop = () => ended ??= end();
+  return { counts, stop, close: stop };
 }
 
 function answer(

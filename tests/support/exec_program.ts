@@ -4,7 +4,8 @@
  *   exec_program.ts [--verbose] [--address CIDR]... [--dns SERVER]... -- COMMAND [ARGUMENT...]
  *
  * `--twice` does it two times and says on stderr what descriptors each left open; `--broken` has an
- * engine that cannot start, `--crashing` an inner half that ends at once.
+ * engine that cannot start, `--lingering` one that says "stopping" and ends only when it is told to do so
+ * at once, `--crashing` an inner half that ends at once.
  */
 
 import { realEnvironment } from "../../src/cli/environment.ts";
@@ -12,7 +13,7 @@ import { exitCodeOf, reportError } from "../../src/cli/report_error.ts";
 import { defaultSettings } from "../../src/config/settings.ts";
 import type { TunDevice } from "../../ffi/types.ts";
 import { UserError } from "../../src/errors.ts";
-import { execInTunnel } from "../../src/host/exec.ts";
+import { execInTunnel, type RunningTunnel } from "../../src/host/exec.ts";
 import { becomeInside } from "../../src/host/inside.ts";
 import { startEchoTunnel } from "./echo_tunnel.ts";
 
@@ -36,7 +37,8 @@ async function main(args: string[]): Promise<number> {
   };
   const serve = (device: TunDevice) => {
     say(`offload: ${JSON.stringify(device.offload)}`);
-    return startEchoTunnel(device);
+    const tunnel = startEchoTunnel(device);
+    return flags.includes("--lingering") ? lingering(tunnel) : tunnel;
   };
   const start = (device: TunDevice) =>
     flags.includes("--broken")
@@ -60,13 +62,33 @@ async function main(args: string[]): Promise<number> {
   return await execInTunnel(options, start);
 }
 
+function lingering(tunnel: RunningTunnel): RunningTunnel {
+  const told = Promise.withResolvers<void>();
+  return {
+    async stop() {
+      environment.err("stopping\n");
+      await told.promise;
+      await tunnel.stop();
+    },
+    close() {
+      told.resolve();
+      return tunnel.close();
+    },
+  };
+}
+
 function openDescriptors(): number {
   return [...Deno.readDirSync("/proc/self/fd")].length;
 }
 
-try {
-  Deno.exitCode = await main(Deno.args);
-} catch (error) {
-  environment.err(reportError(error, plain, true));
-  Deno.exitCode = exitCodeOf(error);
+async function exitCode(): Promise<number> {
+  try {
+    return await main(Deno.args);
+  } catch (error) {
+    environment.err(reportError(error, plain, true));
+    return exitCodeOf(error);
+  }
 }
+
+// As `main.ts` does: a process that ends by itself takes its signal listeners down before.
+Deno.exit(await exitCode());

@@ -7,6 +7,7 @@ import { DescriptorIndex, sendReset } from "../../ffi/tcp_socket_linux.ts";
 import { formatAddressAt } from "../../src/addr/address.ts";
 import { get16 } from "../../src/bytes.ts";
 import { Command, greetingLength, messageLength } from "../../src/wire/socks5.ts";
+import { refusing } from "./closed_port.ts";
 
 export interface FakeRequest {
   readonly command: number;
@@ -203,8 +204,13 @@ export class FakeSocks5 {
     this.#accepting = this.#accept(this.#listener);
   }
 
-  /** Stops listening; connections go on. */
+  /** Stops listening; connections go on, and new ones are refused. */
   async stopListening(): Promise<void> {
+    await this.#closeListener();
+    await refusing(this.#port);
+  }
+
+  async #closeListener(): Promise<void> {
     this.#listener?.close();
     this.#listener = undefined;
     await this.#accepting;
@@ -212,7 +218,7 @@ export class FakeSocks5 {
 
   /** Ends everything, connections included, as a process does that is killed: with resets. */
   async stop(): Promise<void> {
-    await this.stopListening();
+    await this.#closeListener();
     for (const client of this.clients) if (!client.isClosed) client.close();
     await Promise.all(this.#running);
   }

@@ -75,6 +75,7 @@ export class Running implements AsyncDisposable {
   readonly #readers: Promise<void>[];
   #log = "";
   #status: Deno.CommandStatus | undefined;
+  #logComplete = false;
 
   constructor(name: string, command: readonly string[], options: StartOptions = {}) {
     this.name = name;
@@ -91,6 +92,7 @@ export class Running implements AsyncDisposable {
     this.ended = this.#child.status.then(async (status) => {
       this.#status = status;
       await Promise.all(this.#readers);
+      this.#logComplete = true;
       return status;
     });
   }
@@ -111,7 +113,7 @@ export class Running implements AsyncDisposable {
   /** Waits for a line of the log; a program that ends before is reported at once. */
   async logged(pattern: RegExp, withinMs = 20_000): Promise<RegExpMatchArray> {
     const match = await eventually(`${this.name} to print ${pattern}`, () => {
-      return this.#log.match(pattern) ?? (this.alive ? undefined : "ended");
+      return this.#log.match(pattern) ?? (this.#logComplete ? "ended" : undefined);
     }, withinMs);
     if (match === "ended") throw new Error(`${this.name} ended early: ${this.#log}`);
     return match;

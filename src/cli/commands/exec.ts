@@ -32,8 +32,9 @@ export const command: Command = {
     "The command gets a user, mount and network namespace of its own, with nothing in it but " +
     "loopback and the tunnel: what does not go through the proxy does not go anywhere. TCP, UDP, " +
     "ping and DNS, IPv4 and IPv6.",
-    "Exit status, signals, standard streams and terminal are the command's own. No privileges are " +
-    "needed where /dev/net/tun has the mode 0666 and user namespaces are allowed.",
+    "Exit status, signals, standard streams and terminal are the command's own. When it has ended, " +
+    "live flows get --grace to finish; a second signal from then on ends them at once.",
+    "No privileges are needed where /dev/net/tun has the mode 0666 and user namespaces are allowed.",
   ],
   run,
 };
@@ -48,5 +49,5 @@ async function run(input: CommandInput): Promise<number> {
     dnsServers: settings.dns.servers,
     signals: environment,
     log: getLogger(["ztun", "exec"]),
-  }, (device) => Tunnel.start({ settings, environment, device, command: "exec" }));
+  }, (device) => Tunnel.start({ settings, environment, queues: [device], command: "exec" }));
 }

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { startFarSide } from "../../../src/demo/far_side.ts";
 import { httpGet } from "../../../src/demo/http_client.ts";
 import { type Pair, Port, WEB } from "../../../src/demo/plan.ts";
+import { refusing } from "../../support/closed_port.ts";
 
 function realOf(pairs: readonly Pair[], host: string, port: number): Pair["real"] {
   const pair = pairs.find(({ shown }) => shown.host === host && shown.port === port);
@@ -22,7 +23,7 @@ Deno.test("every destination has a place of its own; the closed port is closed",
     Deno.errors.ConnectionRefused,
   );
   await close();
-  await assertRejects(() => httpGet(http.host, http.port, "/"), Deno.errors.ConnectionRefused);
+  await refusing(http.port);
 });
 
 Deno.test("without an IPv6 loopback, IPv4 stands in, on other ports", async () => {

@@ -14,6 +14,7 @@ function commandsOf(plan: Partial<Parameters<typeof planDevice>[0]>): string[] {
 Deno.test("addresses come before the link is up, routes after", () => {
   assertEquals(commandsOf({ routes: ["203.0.113.0/24", "::/0", "192.0.2.7"] }), [
     "ip link set dev ztun0 mtu 1500",
+    "ip link set dev ztun0 txqueuelen 2000",
     "ip address add 198.18.0.1/30 dev ztun0",
     "ip address add fd00::1/126 dev ztun0 nodad",
     "ip link set dev ztun0 up",
@@ -27,6 +28,7 @@ Deno.test("a kernel without IPv6 is asked for IPv4 only", () => {
   const plan = { device, tun, routes: ["0.0.0.0/0", "::/0"], hasIpv6: false };
   assertEquals(planDevice(plan).map((step) => step.command), [
     "ip link set dev ztun0 mtu 1500",
+    "ip link set dev ztun0 txqueuelen 2000",
     "ip address add 198.18.0.1/30 dev ztun0",
     "ip link set dev ztun0 up",
     "ip route add 0.0.0.0/0 dev ztun0 proto static",
@@ -45,7 +47,7 @@ Deno.test("what cannot work is refused before anything is done", () => {
     assertEquals(error.exitCode, Exit.Usage);
     assertEquals(error.hint?.includes(hint), true, error.hint);
   }
-  assertEquals(commandsOf({ tun: { addresses: ["192.0.2.1/32"], mtu: 576 } }).length, 3);
+  assertEquals(commandsOf({ tun: { addresses: ["192.0.2.1/32"], mtu: 576 } }).length, 4);
 });
 
 Deno.test("default routes go to the families that there are addresses of", () => {

@@ -128,16 +128,35 @@ rootTest(
       const script =
         "trap 'echo got' INT; trap 'exit 9' QUIT; echo waiting; while :; do sleep 0.05; done";
       const command = execLabCommand(directory, shell(script), { user: "ordinary" });
-      const quoted = command.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
-      const terminal = ["script", "--quiet", "--return", "--command", quoted, "/dev/null"];
+      const quoted = command.map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
+      // `script` has $SHELL run it. Without `exec` some shells stay in between, and the signals that the
+      // terminal sends to everybody end them: dash does, bash does not.
+      const line = ["exec", ...quoted].join(" ");
+      const terminal = ["script", "--quiet", "--return", "--command", line, "/dev/null"];
       await using program = new Running("exec", terminal, { stdin: "piped" });
       await program.logged(/waiting/);
       await program.write("\x03");
       await program.logged(/got\r\n/);
       await program.write("\x1c");
-      assertEquals((await program.ended).code, 9);
+      const { code } = await program.ended;
+      assertEquals(code, 9, program.log);
       assertEquals(program.log.match(/got\r\n/g)?.length, 1);
       await program.closeInput();
+    }),
+);
+
+rootTest(
+  "exec: a signal that comes after the command's end is not ztun's, and a second one hurries it",
+  () =>
+    withDirectory(async (directory) => {
+      const args = ["--lingering", ...shell("exit 9")];
+      const command = execLabCommand(directory, args, { user: "root" });
+      await using program = new Running("exec", command);
+      await program.logged(/stopping/);
+      // Two kinds: signals of one kind may arrive as one.
+      program.signal("SIGQUIT");
+      program.signal("SIGTERM");
+      assertEquals((await program.ended).code, 9, program.log);
     }),
 );
 

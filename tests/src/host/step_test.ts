@@ -7,6 +7,7 @@ import {
   addressStep,
   applySteps,
   mtuStep,
+  queueStep,
   quietStep,
   routeStep,
   upStep,
@@ -48,6 +49,7 @@ Deno.test("steps are done in order, and shown as the commands that do the same",
   const shown: string[] = [];
   const steps = [
     mtuStep("tun7", 1400),
+    queueStep("tun7", 900),
     addressStep("tun7", parsePrefix("192.0.2.1/24")!),
     addressStep("tun7", parsePrefix("2001:db8::1/64")!),
     upStep("tun7"),
@@ -56,6 +58,7 @@ Deno.test("steps are done in order, and shown as the commands that do the same",
   const commands = applySteps(steps, socket, 7, { ...silent, debug: (line) => shown.push(line) });
   assertEquals(commands, [
     "ip link set dev tun7 mtu 1400",
+    "ip link set dev tun7 txqueuelen 900",
     "ip address add 192.0.2.1/24 dev tun7",
     "ip address add 2001:db8::1/64 dev tun7 nodad",
     "ip link set dev tun7 up",
@@ -64,6 +67,7 @@ Deno.test("steps are done in order, and shown as the commands that do the same",
   assertEquals(shown, commands.map((command) => `[#] ${command}`));
   assertEquals(socket.calls, [
     "mtu 7 1400",
+    "queue 7 900",
     "address 7 192.0.2.1/24",
     "address 7 2001:db8::1/64",
     "up 7 true",

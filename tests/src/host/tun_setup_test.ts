@@ -20,7 +20,7 @@ rootTest(
       const shown: string[] = [];
       const routes = ["203.0.113.0/24", "2001:db8:1::/48"];
       const log = { ...silent, debug: (line: string) => shown.push(line) };
-      const host = setUpDevice(settings({ routes, mtu: 1400 }), log);
+      const host = setUpDevice(settings({ routes, mtu: 1400 }), 1, log);
       assertEquals(host.device.vnet, true);
       const ip = (...args: string[]) => runHere("ip", ...args);
       assert(ip("link", "show", "ztun0").includes("mtu 1400"));
@@ -38,11 +38,38 @@ rootTest(
     }),
 );
 
+rootTest("up: every queue is open, and all go together", () =>
+  inNetNamespace(() => {
+    const host = setUpDevice(settings(), 3, silent);
+    assertEquals(host.queues.map(({ name, vnet }) => [name, vnet]), Array(3).fill(["ztun0", true]));
+    assertEquals(host.steps[0], "ip tuntap add dev ztun0 mode tun vnet_hdr multi_queue");
+    assert(runHere("ip", "-d", "link", "show", "ztun0").includes("numqueues 3"));
+    host.close();
+    assert(!runHere("ip", "-o", "link").includes("ztun0"));
+  }));
+
+rootTest(
+  "up: a persistent device serves with as many queues as it is made for",
+  () =>
+    inNetNamespace(() => {
+      const add = ["tuntap", "add", "dev", "ztun0", "mode", "tun", "vnet_hdr"];
+      for (const [flags, fitting, other] of [[[], 1, 2], [["multi_queue"], 2, 1]] as const) {
+        runHere("ip", ...add, ...flags);
+        const error = assertThrows(() => setUpDevice(settings(), other, silent), UserError);
+        assert(error.hint?.includes("`multi_queue`"), error.hint);
+        const host = setUpDevice(settings(), fitting, silent);
+        assertEquals(host.queues.length, fitting);
+        host.close();
+        runHere("ip", "tuntap", "del", "dev", "ztun0", "mode", "tun", ...flags);
+      }
+    }),
+);
+
 rootTest("up: the steps that are shown do the same by hand", () =>
   inNetNamespace(() => {
     const changes = settings({ routes: ["203.0.113.0/24", "::/0"], offload: "off" });
     const state = () => runHere("sh", "-c", "ip -o addr; ip route; ip -6 route");
-    const host = setUpDevice(changes, silent);
+    const host = setUpDevice(changes, 1, silent);
     const made = state();
     host.close();
     runHere("sh", "-ec", host.steps.join("\n"));
@@ -57,7 +84,7 @@ rootTest("up: a step that fails is named, and nothing is left", () =>
   inNetNamespace(() => {
     const twice = settings({ routes: ["203.0.113.0/24", "203.0.113.0/24"] });
     assertThrows(
-      () => setUpDevice(twice, silent),
+      () => setUpDevice(twice, 1, silent),
       UserError,
       'Cannot add the route 203.0.113.0/24 through "ztun0"',
     );
@@ -66,8 +93,8 @@ rootTest("up: a step that fails is named, and nothing is left", () =>
 
 rootTest("up: a name in use is refused with another way", () =>
   inNetNamespace(() => {
-    const first = setUpDevice(settings(), silent);
-    const error = assertThrows(() => setUpDevice(settings(), silent), UserError, '"ztun0"');
+    const first = setUpDevice(settings(), 1, silent);
+    const error = assertThrows(() => setUpDevice(settings(), 1, silent), UserError, '"ztun0"');
     assertEquals(error.exitCode, Exit.Failed);
     assert(error.hint?.includes("--tun"));
     first.close();
@@ -76,7 +103,7 @@ rootTest("up: a name in use is refused with another way", () =>
 rootTest("up: an adopted device is taken as it is", () =>
   inNetNamespace(() => {
     const opened = openTun({ name: "given", offload: "auto" });
-    const host = setUpDevice(settings({ fd: opened.fd, routes: ["203.0.113.0/24"] }), silent);
+    const host = setUpDevice(settings({ fd: opened.fd, routes: ["203.0.113.0/24"] }), 1, silent);
     assertEquals([host.device.name, host.device.vnet, host.steps], ["given", true, []]);
     assertEquals(runHere("ip", "route"), "");
     host.close();
@@ -92,9 +119,9 @@ rootTest("up: packet information on an adopted device is refused", () =>
     request[16] = 1;
     const fd = libc().open(path, 2);
     assertEquals(libc().ioctl(fd, 0x400454ca, request), 0);
-    assertThrows(() => setUpDevice(settings({ fd }), silent), UserError, "packet information");
+    assertThrows(() => setUpDevice(settings({ fd }), 1, silent), UserError, "packet information");
   }));
 
 Deno.test("up: a descriptor that is no TUN is refused", () => {
-  assertThrows(() => setUpDevice(settings({ fd: 0 }), silent), UserError, "descriptor 0");
+  assertThrows(() => setUpDevice(settings({ fd: 0 }), 1, silent), UserError, "descriptor 0");
 });

@@ -133,14 +133,6 @@ export async function echo(far: Client): Promise<void> {
   }
 }
 
-/** A port on which nobody listens. */
-export function unusedPort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  return port;
-}
-
 /** Makes the kernel send a reset: connects the socket to nothing. */
 export function resetConnection(connection: Deno.TcpConn): void {
   const libc = Deno.dlopen("libc.so.6", {

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { replyForError } from "../../../src/socks_server/reply_code.ts";
-import { unusedPort } from "./client.ts";
+import { ClosedPort } from "../../support/closed_port.ts";
 
 Deno.test("each failure of the system has its reply", () => {
   const failed = (code: string) => replyForError(Object.assign(new Error(code), { code }));
@@ -15,7 +15,8 @@ Deno.test("each failure of the system has its reply", () => {
 });
 
 Deno.test("as Deno words them: a refused connection; a name that cannot be found", async () => {
-  const refused = await Deno.connect({ hostname: "127.0.0.1", port: unusedPort() })
+  using closed = new ClosedPort("tcp");
+  const refused = await Deno.connect({ hostname: "127.0.0.1", port: closed.port })
     .catch(replyForError);
   assertEquals(refused, 5);
   // A label of 64 letters is refused by the resolver itself: nothing is asked of the network.

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Socks5Server } from "../../../src/socks_server/server.ts";
-import { Client, echo, resetConnection, unusedPort, withServer, withTcpServer } from "./client.ts";
+import { ClosedPort } from "../../support/closed_port.ts";
+import { Client, echo, resetConnection, withServer, withTcpServer } from "./client.ts";
 
 const encoder = new TextEncoder();
 
@@ -144,7 +145,8 @@ Deno.test("reply codes: refused, port 0, BIND, no such command, address type, im
       assertEquals(reply.length, 10);
       return reply[1];
     };
-    const port = unusedPort();
+    using closed = new ClosedPort("tcp");
+    const { port } = closed;
     assertEquals(await ask(5, 1, 0, 1, 127, 0, 0, 1, port >> 8, port & 255), 5);
     assertEquals(await ask(...named("localhost", port)), 5);
     assertEquals(await ask(5, 1, 0, 1, 127, 0, 0, 1, 0, 0), 5);
