@@ -10,6 +10,7 @@ import type { Arena } from "../arena.ts";
 import { Poller } from "../../ffi/poller_linux.ts";
 import { DescriptorIndex, sendReset } from "../../ffi/tcp_socket_linux.ts";
 import type { TunLink } from "../link/tun_link.ts";
+import type { Cancellation } from "./cancellation.ts";
 import type { EngineContext } from "./context.ts";
 import { DenoFlowSocket } from "./deno_flow_socket.ts";
 import { DirectFlowSocket, type DirectSockets } from "./direct_flow_socket.ts";
@@ -30,6 +31,9 @@ const IDLE_TURNS = 20;
 /** The longest time that a timer can be set to. */
 const LONGEST_TIMER = 0x7fff_ffff;
 
+/** Where the descriptors of Deno's connections are found. */
+type Descriptors = Pick<DescriptorIndex, "find" | "release">;
+
 export class AsyncDriver implements Driver, DirectSockets {
   readonly name = "async";
   readonly #context: EngineContext;
@@ -37,7 +41,7 @@ export class AsyncDriver implements Driver, DirectSockets {
   readonly #link: TunLink;
   readonly #arena: Arena;
   readonly #poller = new Poller();
-  readonly #descriptors = new DescriptorIndex();
+  readonly #descriptors: Descriptors;
   readonly #readables = new Map<number, Readable>();
   readonly #flows = new Map<number, DirectFlowSocket>();
   #readAgain: DirectFlowSocket[] = [];
@@ -48,8 +52,12 @@ export class AsyncDriver implements Driver, DirectSockets {
   #udpSlot: number;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor({ context, loop, link }: DriverParts) {
+  constructor(
+    { context, loop, link }: DriverParts,
+    descriptors: Descriptors = new DescriptorIndex(),
+  ) {
     this.#context = context;
+    this.#descriptors = descriptors;
     this.#loop = loop;
     this.#link = link;
     this.#arena = context.arena;
@@ -58,8 +66,11 @@ export class AsyncDriver implements Driver, DirectSockets {
     this.#poller.add(link.fd);
   }
 
-  async connect(hostname: string, port: number, signal: AbortSignal): Promise<Deno.TcpConn> {
-    const connection = await Deno.connect({ hostname, port, signal });
+  async connect(hostname: string, port: number, wish: Cancellation): Promise<Deno.TcpConn> {
+    const abort = new AbortController();
+    wish.listen(() => abort.abort());
+    const connection = await Deno.connect({ hostname, port, signal: abort.signal });
+    wish.listen(undefined);
     connection.setNoDelay(true);
     connection.setKeepAlive(true);
     return connection;

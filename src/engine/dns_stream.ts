@@ -43,6 +43,9 @@ export class DnsStream {
   write(bytes: Uint8Array): void {
     const socket = this.#socket;
     if (socket === undefined) return;
+    // Asked for from within the engine's loop, which runs no promise by itself.
+    const release = this.#context.driver.holdEventLoop();
+    void Promise.resolve().then(release);
     this.#written = this.#written.then(() => writeAll(socket, bytes)).catch(() => this.close());
   }
 

@@ -9,6 +9,7 @@
 
 import type { Memory } from "../../ffi/memory.ts";
 import type { TunLink } from "../link/tun_link.ts";
+import type { Cancellation } from "./cancellation.ts";
 import type { EngineContext } from "./context.ts";
 
 /** A connection to the proxy while it is talked to in promises: handshakes, control connections, DNS. */
@@ -59,8 +60,8 @@ export interface Readable {
 
 export interface Driver {
   readonly name: "async" | "uring";
-  /** Opens a connection to the proxy. Rejects when it cannot, or when `signal` says so. */
-  connect(hostname: string, port: number, signal: AbortSignal): Promise<ProxyConnection>;
+  /** Opens a connection to the proxy. Rejects when it cannot, or when it is cancelled. */
+  connect(hostname: string, port: number, wish: Cancellation): Promise<ProxyConnection>;
   /** The connection's handshake is over: from now on it carries a flow. */
   carry(connection: ProxyConnection, listener: FlowListener): FlowSocket;
   /** Resets a connection that carries no flow; `close` has to follow. */

@@ -23,6 +23,7 @@ import { AsyncDriver } from "./async_driver.ts";
 import { type EngineContext, type Flushable, RESERVED_SLOTS } from "./context.ts";
 import { DnsRelay } from "./dns_relay.ts";
 import { type Driver, DRIVER_MEMORY, type DriverParts, type EngineLoop } from "./driver.ts";
+import { Housekeeping } from "./housekeeping.ts";
 import { ProxyDialer } from "./proxy_dialer.ts";
 import { stackOptions } from "./stack_options.ts";
 import { TcpRelay } from "./tcp_relay.ts";
@@ -44,9 +45,12 @@ export class Engine implements EngineContext, EngineLoop, StackHandler {
   readonly udp: UdpRelay;
   readonly dns: DnsRelay;
   readonly #alarms = new Alarms();
+  readonly #housekeeping: Housekeeping;
   readonly #relays = new Set<TcpRelay>();
   readonly #unflushed: Flushable[] = [];
   #stopping = false;
+  /** The device is gone: nothing that flows would still do can be done. */
+  #broken = false;
   #alarmAt = Infinity;
   #waitingForMemory: (() => void)[] = [];
   #ownBytes: number;
@@ -85,6 +89,7 @@ export class Engine implements EngineContext, EngineLoop, StackHandler {
     this.dns = new DnsRelay(this, this.verdict, randomKey(), (id) => this.udp.find(id));
     this.udp = new UdpRelay(this, this.verdict, this.dns, randomKey());
     this.dialer.onRecovered = () => void this.verdict.probe();
+    this.#housekeeping = new Housekeeping(this, memory);
     this.#ownBytes = this.arena.bytesInUse;
   }
 
@@ -121,6 +126,7 @@ export class Engine implements EngineContext, EngineLoop, StackHandler {
     this.#unflushed.length = 0;
     this.stack.flush(now);
     this.#wakeForMemory();
+    if (!this.#stopping) this.#housekeeping.notice();
     this.#setAlarm(now);
     if (this.#drained !== undefined && this.#relays.size === 0) this.#drained();
   }
@@ -163,7 +169,7 @@ export class Engine implements EngineContext, EngineLoop, StackHandler {
     this.dns.stop();
     for (const relay of [...this.#relays]) relay.stop();
     this.settle();
-    if (this.#relays.size > 0 && grace > 0) await this.#drain(grace);
+    if (this.#relays.size > 0 && grace > 0 && !this.#broken) await this.#drain(grace);
     await this.close();
   }
 
@@ -181,6 +187,7 @@ export class Engine implements EngineContext, EngineLoop, StackHandler {
     this.dns.stop();
     this.#wakeForMemory(true);
     await this.verdict.stop();
+    this.#housekeeping.stop();
     this.driver.stop();
     await this.#loop;
     // Not before: whoever ended until now took its socket out of it.
@@ -202,7 +209,10 @@ export class Engine implements EngineContext, EngineLoop, StackHandler {
 
   async #run(): Promise<void> {
     const failure = await this.driver.run();
-    if (failure !== 0) this.#fail(`The TUN device failed: ${errnoName(failure)}`);
+    if (failure === 0) return;
+    this.#broken = true;
+    this.#drained?.();
+    this.#fail(`The TUN device failed: ${errnoName(failure)}`);
   }
 
   #wakeForMemory(all = false): void {

@@ -19,6 +19,7 @@ import {
 } from "../outbound/socks5/handshake.ts";
 import { UserError } from "../errors.ts";
 import type { Alarm } from "./alarms.ts";
+import { Cancellation } from "./cancellation.ts";
 import type { Driver, ProxyConnection } from "./driver.ts";
 import { ProxyLog } from "./proxy_log.ts";
 
@@ -99,8 +100,8 @@ export class ProxyDialer {
     return new Dial(this, command, target, buffer, at, end);
   }
 
-  connect(signal: AbortSignal): Promise<ProxyConnection> {
-    return this.#driver.connect(this.#host, this.#port, signal);
+  connect(wish: Cancellation): Promise<ProxyConnection> {
+    return this.#driver.connect(this.#host, this.#port, wish);
   }
 
   handshake(command: Socks5Command, target: Socks5Target, pipelined: boolean): Socks5Handshake {
@@ -145,7 +146,7 @@ export class Dial {
   readonly #at: number;
   readonly #end: number;
   // Of the attempt that is under way:
-  #abort = new AbortController();
+  #wish = new Cancellation();
   #socket: ProxyConnection | undefined;
   #timer: Alarm | undefined;
   #timedOut = false;
@@ -179,12 +180,12 @@ export class Dial {
   /** Nobody wants the connection any more. `run` still settles, with a failure. */
   cancel(): void {
     this.#cancelled = true;
-    this.#abort.abort();
+    this.#wish.cancel();
     this.#closeSocket();
   }
 
   async #attempt(pipelined: boolean): Promise<Connected | Failed | "again"> {
-    this.#abort = new AbortController();
+    this.#wish = new Cancellation();
     this.#timedOut = false;
     const socket = await this.#connect();
     if (socket === undefined) {
@@ -206,7 +207,7 @@ export class Dial {
     counters.proxyConnects++;
     this.#limit(connectTimeout);
     try {
-      const socket = await this.#dialer.connect(this.#abort.signal);
+      const socket = await this.#dialer.connect(this.#wish);
       if (this.#cancelled) {
         socket.close();
         return undefined;
@@ -309,7 +310,7 @@ export class Dial {
     this.#timer?.cancel();
     this.#timer = this.#dialer.clock.after(milliseconds, () => {
       this.#timedOut = true;
-      this.#abort.abort();
+      this.#wish.cancel();
       this.#closeSocket();
     });
   }

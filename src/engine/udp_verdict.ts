@@ -110,10 +110,10 @@ class Probe implements AssociationEvents {
     try {
       return await this.#ask(association, echo?.addr);
     } finally {
-      releaseEventLoop();
       association.close();
       echo?.close();
       await echo?.done;
+      releaseEventLoop();
     }
   }
 

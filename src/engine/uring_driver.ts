@@ -16,6 +16,7 @@ import { writeSocketAddress } from "../../ffi/socket_address_linux.ts";
 import { StreamSender } from "../../ffi/stream_sender_linux.ts";
 import { openTcpSocket, sendReset } from "../../ffi/tcp_socket_linux.ts";
 import { bufferOf, hasBuffer, hasMore, Ring } from "../../ffi/uring_linux.ts";
+import type { Cancellation } from "./cancellation.ts";
 import type { EngineContext } from "./context.ts";
 import { RESERVED_SLOTS } from "./context.ts";
 import type {
@@ -66,7 +67,8 @@ export class UringDriver implements Driver {
   readonly #ready = new Set<Readable>();
   readonly #datagramSlot: number;
   #holds = 0;
-  #settled = false;
+  /** Somebody waits for a turn of the event loop; at first whoever has called `run`. */
+  #settled = true;
   #deviceArmed = false;
   #running = true;
   #failure = 0;
@@ -86,8 +88,14 @@ export class UringDriver implements Driver {
       MOST_SLOTS,
       2 ** Math.floor(Math.log2(arena.largeCount * SHARE_OF_SLOTS)),
     );
-    this.#packets = new SlotGroup(this.#ring, DEVICE_GROUP, slots, arena, 0);
-    this.#received = new SlotGroup(this.#ring, SOCKET_GROUP, slots, arena, RESERVED_SLOTS);
+    try {
+      this.#packets = new SlotGroup(this.#ring, DEVICE_GROUP, slots, arena, 0);
+      this.#received = new SlotGroup(this.#ring, SOCKET_GROUP, slots, arena, RESERVED_SLOTS);
+    } catch (error) {
+      // The thread may end, and its descriptors stay.
+      this.#ring.close();
+      throw error;
+    }
     const sender = new StreamSender(memory, privateAt);
     this.#sockets = new UringSockets(this.#ring, arena, this.#received, sender, () => {
       this.#settled = true;
@@ -98,15 +106,17 @@ export class UringDriver implements Driver {
     this.#ring.pollMultishot(this.#wake.fd, PollEvent.Readable, 0, Kind.Wake);
   }
 
-  async connect(hostname: string, port: number, signal: AbortSignal): Promise<ProxyConnection> {
+  async connect(hostname: string, port: number, wish: Cancellation): Promise<ProxyConnection> {
     const literal = parseAddress(hostname);
     const addresses = literal === undefined ? await this.#resolve(hostname) : [literal];
     let failure = new Error(`${hostname} has no address`);
     for (const address of addresses) {
-      signal.throwIfAborted();
+      if (wish.isCancelled) throw new Error("cancelled");
       try {
-        return await this.#connect(address, port, signal);
+        return await this.#connect(address, port, wish);
       } catch (error) {
+        // Perhaps at once: then no completion asks for the turn in which it is heard.
+        this.#settled = true;
         failure = error as Error;
       }
     }
@@ -275,23 +285,25 @@ export class UringDriver implements Driver {
     }
   }
 
-  async #connect(address: Uint8Array, port: number, signal: AbortSignal): Promise<UringSocket> {
+  async #connect(address: Uint8Array, port: number, wish: Cancellation): Promise<UringSocket> {
     const at = this.#arena.takeSmall();
     if (at < 0) throw new Error("no packet memory is left");
     const { bytes } = this.#arena;
     const length = writeSocketAddress(bytes, at, address, 0, address.length, port);
     const socket = this.#open(bytes[at]!);
-    const abort = () => socket.close();
-    signal.addEventListener("abort", abort, { once: true });
+    const connected = socket.connect(at, length);
+    // So that the kernel has its copy of the address.
+    this.#ring.submit();
+    this.#arena.release(at);
+    wish.listen(() => socket.close());
     try {
-      await socket.connect(at, length);
+      await connected;
       return socket;
     } catch (error) {
       socket.close();
       throw error;
     } finally {
-      signal.removeEventListener("abort", abort);
-      this.#arena.release(at);
+      wish.listen(undefined);
     }
   }
 

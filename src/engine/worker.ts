@@ -33,14 +33,25 @@ async function obey(message: ToWorker): Promise<void> {
     case "figures":
       return scope.postMessage({ kind: "figures", figures: figuresOf(engine!) });
     case "stop":
+      holdEventLoop();
       await engine!.stop(message.grace);
-      return scope.postMessage({ kind: "closed" });
+      return closed();
     case "close":
+      holdEventLoop();
       await engine?.close();
-      return scope.postMessage({ kind: "closed" });
+      return closed();
     default:
       return message satisfies never;
   }
+}
+
+/** For good: the engine ends in promises. */
+function holdEventLoop(): void {
+  engine?.driver.holdEventLoop();
+}
+
+function closed(): void {
+  scope.postMessage({ kind: "closed", figures: engine && figuresOf(engine) });
 }
 
 async function start(message: Extract<ToWorker, { kind: "start" }>): Promise<void> {

@@ -3,7 +3,7 @@
 import { EventFd } from "../../ffi/event_fd_linux.ts";
 import type { TunDevice } from "../../ffi/types.ts";
 import type { Settings } from "../config/settings.ts";
-import { emitRecord } from "../log.ts";
+import { emitRecord, type LogRecord } from "../log.ts";
 import type { EngineFigures } from "../figures.ts";
 import type { EngineHandle } from "./engine_handle.ts";
 import type { FromWorker, ToWorker } from "./worker_messages.ts";
@@ -19,20 +19,27 @@ export class WorkerEngine implements EngineHandle {
   readonly #sent = new Int32Array(new SharedArrayBuffer(4));
   readonly #settings: Settings;
   readonly #device: TunDevice;
+  readonly #log: (record: LogRecord) => void;
   readonly #failed = Promise.withResolvers<string>();
   readonly #made = Promise.withResolvers<void>();
   readonly #started = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
   /** Who waits for figures: answers come in the order of the questions. */
-  readonly #asking: ((figures: EngineFigures) => void)[] = [];
+  readonly #asking: PromiseWithResolvers<EngineFigures>[] = [];
   #figures: EngineFigures | undefined;
   #hasEnded = false;
 
-  constructor(driver: "async" | "uring", device: TunDevice, settings: Settings) {
+  constructor(
+    driver: "async" | "uring",
+    device: TunDevice,
+    settings: Settings,
+    log: (record: LogRecord) => void = emitRecord,
+  ) {
     this.name = driver;
     this.failed = this.#failed.promise;
     this.#settings = settings;
     this.#device = device;
+    this.#log = log;
     this.#worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
     this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#heard(data);
     this.#worker.onerror = (event) => {
@@ -61,11 +68,11 @@ export class WorkerEngine implements EngineHandle {
   }
 
   figures(): Promise<EngineFigures> {
-    if (this.#hasEnded && this.#figures !== undefined) return Promise.resolve(this.#figures);
-    return new Promise((resolve) => {
-      this.#asking.push(resolve);
-      this.#send({ kind: "figures" });
-    });
+    const asking = Promise.withResolvers<EngineFigures>();
+    this.#asking.push(asking);
+    if (this.#hasEnded) this.#answerAll();
+    else this.#send({ kind: "figures" });
+    return asking.promise;
   }
 
   stop(grace: number): Promise<void> {
@@ -96,13 +103,14 @@ export class WorkerEngine implements EngineHandle {
         return this.#end();
       case "figures":
         this.#figures = message.figures;
-        return this.#asking.shift()?.(message.figures);
+        return this.#asking.shift()?.resolve(message.figures);
       case "failed":
         return this.#failed.resolve(message.reason);
       case "closed":
+        this.#figures = message.figures;
         return this.#end();
       case "log":
-        return emitRecord(message.record);
+        return this.#log(message.record);
       default:
         return message satisfies never;
     }
@@ -121,11 +129,15 @@ export class WorkerEngine implements EngineHandle {
     this.#hasEnded = true;
     this.#worker.terminate();
     this.#wake.close();
-    if (this.#figures !== undefined) {
-      for (const ask of this.#asking.splice(0)) {
-        ask(this.#figures);
-      }
-    }
+    this.#answerAll();
     this.#ended.resolve();
+  }
+
+  /** With what was known last. */
+  #answerAll(): void {
+    for (const asking of this.#asking.splice(0)) {
+      if (this.#figures !== undefined) asking.resolve(this.#figures);
+      else asking.reject(new Error("The engine has ended"));
+    }
   }
 }

@@ -35,5 +35,6 @@ export type FromWorker =
   | { readonly kind: "refused"; readonly reason: string }
   | { readonly kind: "figures"; readonly figures: EngineFigures }
   | { readonly kind: "failed"; readonly reason: string }
-  | { readonly kind: "closed" }
+  /** With its last figures, if an engine was made. */
+  | { readonly kind: "closed"; readonly figures: EngineFigures | undefined }
   | { readonly kind: "log"; readonly record: LogRecord };

@@ -40,15 +40,3 @@ Deno.test("after a burst of objects the process is about as small as before", as
     const after = read("RssAnon");`);
   assert(after < before + 8_192, `${before} KiB before, ${after} after`);
 });
-
-Deno.test("code that only ran at start goes, and what is still needed comes back", async () => {
-  const { before, after } = await residentAround(`
-    const work = () => JSON.stringify(new URL("http://a.example/b?" + "c=d&".repeat(9)));
-    const first = work();
-    const before = read("RssFile");
-    resident.releaseCode();
-    const after = read("RssFile");
-    resident.releaseCode();
-    if (work() !== first) throw new Error("not the same any more");`);
-  assert(after < before - 4_096, `${before} KiB before, ${after} after`);
-});
