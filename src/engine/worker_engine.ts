@@ -1,5 +1,6 @@
 /** An engine on a thread of its own, from the main thread's side. */
 
+import { collectGarbage, releaseHeap } from "../../ffi/resident_linux.ts";
 import { EventFd } from "../../ffi/event_fd_linux.ts";
 import type { TunDevice } from "../../ffi/types.ts";
 import type { Settings } from "../config/settings.ts";
@@ -97,7 +98,7 @@ export class WorkerEngine implements EngineHandle {
       case "made":
         return this.#made.resolve();
       case "started":
-        return this.#started.resolve();
+        return this.#begin();
       case "refused":
         this.#made.reject(new EngineRefused(message.reason));
         return this.#end();
@@ -114,6 +115,13 @@ export class WorkerEngine implements EngineHandle {
       default:
         return message satisfies never;
     }
+  }
+
+  /** What start-up has left on this thread goes: from now on it has next to nothing to do. */
+  #begin(): void {
+    this.#started.resolve();
+    collectGarbage();
+    releaseHeap();
   }
 
   /** An error that nobody caught: what the thread held is gone with it. */
