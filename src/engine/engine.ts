@@ -47,7 +47,8 @@ export class Engine implements EngineContext, EngineLoop, StackHandler {
   readonly #alarms = new Alarms();
   readonly #housekeeping: Housekeeping;
   readonly #relays = new Set<TcpRelay>();
-  readonly #unflushed: Flushable[] = [];
+  readonly #unflushed: (Flushable | undefined)[] = [];
+  #unflushedCount = 0;
   #stopping = false;
   /** The device is gone: nothing that flows would still do can be done. */
   #broken = false;
@@ -118,12 +119,17 @@ export class Engine implements EngineContext, EngineLoop, StackHandler {
   }
 
   flushLater(relay: Flushable): void {
-    this.#unflushed.push(relay);
+    this.#unflushed[this.#unflushedCount++] = relay;
   }
 
   settle(now = this.now()): void {
-    for (const relay of this.#unflushed) relay.flush();
-    this.#unflushed.length = 0;
+    for (let i = 0; i < this.#unflushedCount; i++) {
+      const relay = this.#unflushed[i]!;
+      this.#unflushed[i] = undefined;
+      relay.flush();
+    }
+    // Not `length = 0`, which gives the array back: the next batch would allocate another one.
+    this.#unflushedCount = 0;
     this.stack.flush(now);
     this.#wakeForMemory();
     if (!this.#stopping) this.#housekeeping.notice();

@@ -20,6 +20,8 @@ export class FlowTable<T> {
   #keys = new Uint32Array(SMALLEST * KEY_WORDS);
   #values: (T | undefined)[] = new Array(SMALLEST).fill(undefined);
   #size = 0;
+  /** Where `find` found something last. */
+  #last = 0;
 
   constructor(hash: SipHash) {
     this.#hash = hash;
@@ -58,9 +60,15 @@ export class FlowTable<T> {
   }
 
   find(): T | undefined {
+    // Packets of one flow come in a row: then there is nothing to hash.
+    const last = this.#values[this.#last];
+    if (last !== undefined && this.#sameKey(this.#last)) return last;
     let slot = this.#home(this.key, 0);
     while (this.#values[slot] !== undefined) {
-      if (this.#sameKey(slot)) return this.#values[slot];
+      if (this.#sameKey(slot)) {
+        this.#last = slot;
+        return this.#values[slot];
+      }
       slot = (slot + 1) & (this.#capacity - 1);
     }
     return undefined;

@@ -4,7 +4,7 @@
  */
 
 import { set16, set32 } from "../bytes.ts";
-import { addWords, complement, fold, pseudoHeader } from "../wire/checksum.ts";
+import { addWords, complement, fold } from "../wire/checksum.ts";
 import {
   IPV4_DESTINATION,
   IPV4_HEADER,
@@ -91,10 +91,9 @@ export class IpWriter {
   }
 
   #pseudoSum(protocol: number, length: number): number {
-    const sum = pseudoHeader(this.source, 0, 0, this.addressLength, protocol, length);
-    // `pseudoHeader` takes both addresses from one array: it counted the source twice.
-    return addWords(this.destination, 0, this.addressLength, sum) -
-      addWords(this.source, 0, this.addressLength, 0);
+    const source = addWords(this.source, 0, this.addressLength, 0);
+    return addWords(this.destination, 0, this.addressLength, source) + protocol +
+      (length >>> 16) + (length & 0xffff);
   }
 
   #sum(
@@ -125,7 +124,7 @@ export class IpWriter {
     const at = output.headerAt();
     const ipAt = at + VNET_HEADER;
     const upperAt = this.#ipHeader(ipAt, protocol, upperLength + payloadEnd - payloadAt, 0, 0);
-    bytes.set(this.upper.subarray(0, upperLength), upperAt);
+    for (let i = 0; i < upperLength; i++) bytes[upperAt + i] = this.upper[i]!;
     const end = upperAt + upperLength;
     const gso = segment > 0 ? GSO_UDP_SEGMENTS : GSO_NONE;
     if (byKernel) writeVnetHeader(bytes, at, gso, segment, end - ipAt, upperAt - ipAt, checksumAt);

@@ -24,7 +24,8 @@ export const GSO_ECN = 0x80;
 
 /** A packet whose checksum is final, or of no interest. */
 export function writePlainVnetHeader(bytes: Uint8Array, at: number): void {
-  bytes.fill(0, at, at + VNET_HEADER);
+  // Not `fill`: for ten bytes the call takes three times as long.
+  for (let i = at; i < at + VNET_HEADER; i++) bytes[i] = 0;
 }
 
 /** A packet whose transport checksum the kernel completes, cut into `gsoSize` pieces unless that is 0. */

@@ -38,7 +38,8 @@ export class TcpConnections {
   readonly #recency = new RecencyList<TcpConnection>();
   readonly #timers = new TimerHeap<TcpConnection>();
   readonly #segment = new TcpSegment();
-  readonly #acks: TcpConnection[] = [];
+  readonly #acks: (TcpConnection | undefined)[] = [];
+  #ackCount = 0;
   #halfOpen = 0;
   readonly #opened: (connection: TcpConnection) => void;
 
@@ -103,18 +104,21 @@ export class TcpConnections {
 
   /** Sends the acknowledgements that this batch of packets has called for. */
   flush(): void {
-    for (const connection of this.#acks) {
+    for (let i = 0; i < this.#ackCount; i++) {
+      const connection = this.#acks[i]!;
+      this.#acks[i] = undefined;
       if (!connection.ackScheduled) continue;
       connection.ackScheduled = false;
       if (connection.state !== "Closed") sendAck(connection);
     }
-    this.#acks.length = 0;
+    // Not `length = 0`, which gives the array back: the next batch would allocate another one.
+    this.#ackCount = 0;
   }
 
   scheduleAck(connection: TcpConnection): void {
     if (connection.ackScheduled) return;
     connection.ackScheduled = true;
-    this.#acks.push(connection);
+    this.#acks[this.#ackCount++] = connection;
   }
 
   timerChanged(connection: TcpConnection): void {

@@ -31,6 +31,7 @@ export class RttEstimator {
 
   /** The timeout that holds now. */
   get timeout(): number {
+    if (this.#backoff === 0) return this.#base;
     return Math.min(this.#base * 2 ** this.#backoff, LONGEST);
   }
 
