@@ -124,7 +124,7 @@ export class UringSocket implements FlowSocket, ProxyConnection {
     this.#closed = true;
     this.#listener = undefined;
     this.#sockets.close(this, this.#underWay > 0);
-    this.#failPromises(closedError());
+    this.#failPromises();
     if (this.#underWay === 0) this.#sockets.forget(this.id);
   }
 
@@ -212,7 +212,11 @@ export class UringSocket implements FlowSocket, ProxyConnection {
     return true;
   }
 
-  #failPromises(error: Error): void {
+  /** An error costs more than all the rest of a flow's end: there is one only when somebody waits. */
+  #failPromises(): void {
+    const waiting = this.#connecting ?? this.#reading ?? this.#writing;
+    if (waiting === undefined) return;
+    const error = closedError();
     this.#connecting?.reject(error);
     this.#reading?.reject(error);
     this.#writing?.reject(error);
