@@ -2,8 +2,9 @@
  * The system calls that ztun makes, and what their failures are called.
  *
  * Parameters are declared 32 bits wide wherever the values fit: a 64-bit parameter costs twenty times as
- * much to pass. A result below zero means that `errno()` says why; it is read at once, on the same
- * thread. Calls marked `nonblocking` run on a thread of their own, whose errno cannot be read.
+ * much to pass, and a 64-bit result is a `BigInt`. A result below zero means that `errno()` says why; it is
+ * read at once, on the same thread. Calls marked `nonblocking` run on a thread of their own, whose errno
+ * cannot be read.
  */
 
 import { UserError } from "../src/errors.ts";
@@ -13,8 +14,8 @@ const symbols = {
   close: { parameters: ["i32"], result: "i32" },
   read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
-  readv: { parameters: ["i32", "buffer", "i32"], result: "isize" },
-  writev: { parameters: ["i32", "buffer", "i32"], result: "isize" },
+  readv: { parameters: ["i32", "buffer", "i32"], result: "i32" },
+  writev: { parameters: ["i32", "buffer", "i32"], result: "i32" },
   ioctl: { parameters: ["i32", "u32", "buffer"], result: "i32" },
   ioctl_value: { name: "ioctl", parameters: ["i32", "u32", "u32"], result: "i32" },
   fcntl: { parameters: ["i32", "i32", "i32"], result: "i32" },
@@ -52,8 +53,8 @@ const symbols = {
   getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
   send: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
   recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
-  sendmsg: { parameters: ["i32", "buffer", "i32"], result: "isize" },
-  recvmsg: { parameters: ["i32", "buffer", "i32"], result: "isize" },
+  sendmsg: { parameters: ["i32", "buffer", "i32"], result: "i32" },
+  recvmsg: { parameters: ["i32", "buffer", "i32"], result: "i32" },
   sendmmsg: { parameters: ["i32", "buffer", "u32", "i32"], result: "i32" },
   recvmmsg: { parameters: ["i32", "buffer", "u32", "i32", "pointer"], result: "i32" },
   mount: { parameters: ["buffer", "buffer", "buffer", "u32", "buffer"], result: "i32" },

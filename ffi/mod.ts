@@ -9,7 +9,8 @@ import { unsupported } from "./unsupported.ts";
 
 /** What there is one of per operating system. */
 export interface Platform {
-  openTun(options: TunOptions): TunDevice;
+  /** A device with so many queues. */
+  openTunQueues(options: TunOptions, count: number): TunDevice[];
   adoptTun(fd: number): TunDevice;
   openRouteSocket(): RouteSocket;
   /** Throws when there are no namespaces to run a command in. */
@@ -17,7 +18,7 @@ export interface Platform {
 }
 
 const linux: Platform = {
-  openTun: linuxTun.openTun,
+  openTunQueues: linuxTun.openTunQueues,
   adoptTun: linuxTun.adoptTun,
   openRouteSocket: () => new NetlinkRouteSocket(),
   requireNamespaces() {},
@@ -27,7 +28,7 @@ const linux: Platform = {
 export function platformOf(system: string): Platform {
   if (system === "linux") return linux;
   return {
-    openTun() {
+    openTunQueues() {
       throw unsupported("TUN devices", system);
     },
     adoptTun() {

@@ -8,6 +8,7 @@
 import { get16le, set16le, set32le } from "../src/bytes.ts";
 import { UserError } from "../src/errors.ts";
 import { check, cString, Errno, libc, SysError } from "./libc.ts";
+import { steerBySource } from "./tun_steering_linux.ts";
 import type { TunDevice, TunOffload, TunOptions } from "./types.ts";
 
 const DEVICE = "/dev/net/tun";
@@ -24,6 +25,7 @@ const TUNGETIFF = 0x800454d2;
 const TUNSETVNETHDRSZ = 0x400454d8;
 
 const IFF_TUN = 0x0001;
+const IFF_MULTI_QUEUE = 0x0100;
 const IFF_NO_PI = 0x1000;
 const IFF_VNET_HDR = 0x4000;
 
@@ -50,11 +52,34 @@ const OFFLOADS = [
 
 /** Makes a device, or attaches to a persistent one of that name. Fails with `SysError`. */
 export function openTun(options: TunOptions): TunDevice {
+  return openTunQueues(options, 1)[0]!;
+}
+
+/**
+ * The same, with so many queues. All that one local socket sends arrives at one of them, always the same.
+ * All or none: fails with `SysError`, or with a `UserError` where flows cannot be kept apart.
+ */
+export function openTunQueues(options: TunOptions, count: number): TunDevice[] {
+  const vnet = options.offload === "auto" ? IFF_VNET_HDR : 0;
+  const flags = IFF_TUN | IFF_NO_PI | vnet | (count > 1 ? IFF_MULTI_QUEUE : 0);
+  const queues: TunDevice[] = [];
+  try {
+    while (queues.length < count) {
+      queues.push(openQueue(queues[0]?.name ?? (options.name || "ztun%d"), flags));
+    }
+    if (count > 1) steerBySource(queues[0]!.fd, count);
+    return queues;
+  } catch (error) {
+    for (const queue of queues) queue.close();
+    throw error;
+  }
+}
+
+function openQueue(name: string, flags: number): TunDevice {
   const fd = check(`open ${DEVICE}`, libc().open(cString(DEVICE), O_RDWR_NONBLOCK_CLOEXEC));
   try {
-    const vnet = options.offload === "auto" ? IFF_VNET_HDR : 0;
-    const request = interfaceRequest(options.name || "ztun%d");
-    set16le(request, OFFSET_FLAGS, IFF_TUN | IFF_NO_PI | vnet);
+    const request = interfaceRequest(name);
+    set16le(request, OFFSET_FLAGS, flags);
     check("TUNSETIFF", libc().ioctl(fd, TUNSETIFF, request));
     return describe(fd, request);
   } catch (error) {

@@ -25,7 +25,10 @@ export interface TunOptions {
   readonly offload: "auto" | "off";
 }
 
-/** An open TUN device: packets are read from and written to `fd`, which never blocks. */
+/**
+ * An open TUN device: packets are read from and written to `fd`, which never blocks. Of a device with
+ * several queues each is one of these, with a share of the packets.
+ */
 export interface TunDevice {
   readonly fd: number;
   readonly name: string;

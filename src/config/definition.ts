@@ -183,6 +183,15 @@ const host: readonly Setting[] = [
     meaning: "Adopt this open TUN descriptor instead of making a device",
     otherwise: "make a device",
   },
+  {
+    key: "workers",
+    flag: "workers",
+    env: "ZTUN_WORKERS",
+    type: count(1, 64),
+    group: "host",
+    value: "N",
+    meaning: "Threads that serve the device, each with a queue of its own; they share the limits",
+  },
 ];
 
 const device: readonly Setting[] = [

@@ -133,7 +133,7 @@ function assign(settings: Settings, key: string, value: Value): void {
 
 /** What no single value can break. */
 function checkTogether(settings: Settings): void {
-  const { limits, tun } = settings;
+  const { limits, tun, workers } = settings;
   for (const name of ["flowBytes", "reassemblyBytes"] as const) {
     if (limits[name] <= limits.totalBytes) continue;
     const [part, whole] = [formatSize(limits[name]), formatSize(limits.totalBytes)];
@@ -146,6 +146,12 @@ function checkTogether(settings: Settings): void {
     throw new UserError(`Cannot name the adopted device ${quote(tun.name)}: it has a name`, {
       exitCode: Exit.Usage,
       hint: "Say --tun or --tun-fd, not both",
+    });
+  }
+  if (tun.fd >= 0 && workers > 1) {
+    throw new UserError(`Cannot serve an adopted device with ${workers} workers`, {
+      exitCode: Exit.Usage,
+      hint: "A descriptor is one queue: leave out --workers, or let ztun make the device",
     });
   }
 }

@@ -82,6 +82,8 @@ export interface Settings {
   timeouts: TimeoutSettings;
   /** How packets and sockets are driven; "auto" takes the fastest that the system allows. */
   engine: "auto" | "async" | "uring";
+  /** Queues of `up`'s device; with more than one, each has a thread. Limits are those of all together. */
+  workers: number;
   /** "answer": ztun answers echo requests itself; "refuse": administratively prohibited. */
   ping: "answer" | "refuse";
   /** Answer a SYN before the proxy has connected. */
@@ -128,6 +130,7 @@ export function defaultSettings(): Settings {
       grace: 5_000,
     },
     engine: "auto",
+    workers: 1,
     ping: "answer",
     earlyAccept: false,
     udp: "auto",

@@ -9,18 +9,20 @@ import { probeUring } from "../../ffi/uring_probe_linux.ts";
 import type { TunDevice } from "../../ffi/types.ts";
 import type { Settings } from "../config/settings.ts";
 import { UserError } from "../errors.ts";
-import { getLogger } from "../log.ts";
+import { emitRecord, getLogger } from "../log.ts";
+import { EngineGroup, shareOf } from "./engine_group.ts";
 import type { EngineHandle } from "./engine_handle.ts";
+import { LogEcho } from "./log_echo.ts";
 import { EngineRefused, WorkerEngine } from "./worker_engine.ts";
 
-/** The engine, made and not started. */
+/** The engine for all queues of a device, made and not started. Each of several has a thread of its own. */
 export async function chooseEngine(
-  device: TunDevice,
+  queues: readonly TunDevice[],
   settings: Settings,
   probe: () => string | undefined = probeUring,
 ): Promise<EngineHandle> {
-  if (settings.engine === "async") return await localEngine(device, settings);
-  const refusal = probe() ?? await tryUring(device, settings);
+  if (settings.engine === "async") return await asyncEngine(queues, settings);
+  const refusal = probe() ?? await tryUring(queues, settings);
   if (typeof refusal !== "string") return refusal;
   if (settings.engine === "uring") {
     throw new UserError(`The io_uring engine cannot run here: ${refusal}`, {
@@ -28,23 +30,49 @@ export async function chooseEngine(
     });
   }
   getLogger(["ztun", "engine"]).info("The async engine serves: {refusal}", { refusal });
-  return await localEngine(device, settings);
+  return await asyncEngine(queues, settings);
 }
 
-async function tryUring(device: TunDevice, settings: Settings): Promise<EngineHandle | string> {
-  const engine = new WorkerEngine("uring", device, settings);
+async function tryUring(
+  queues: readonly TunDevice[],
+  settings: Settings,
+): Promise<EngineHandle | string> {
   try {
-    await engine.make();
-    return engine;
+    return await makeWorkers("uring", queues, settings);
   } catch (error) {
-    await engine.close();
     if (error instanceof EngineRefused) return error.message;
     throw error;
   }
 }
 
-/** Only where it is needed: on the other thread the engine takes its memory a second time. */
-async function localEngine(device: TunDevice, settings: Settings): Promise<EngineHandle> {
+async function asyncEngine(
+  queues: readonly TunDevice[],
+  settings: Settings,
+): Promise<EngineHandle> {
+  if (queues.length > 1) return await makeWorkers("async", queues, settings);
+  // Only where it is needed: on the other threads the engine takes its memory once more.
   const { LocalEngine } = await import("./local_engine.ts");
-  return new LocalEngine(device, settings);
+  return new LocalEngine(queues[0]!, settings);
+}
+
+/** All or none. */
+async function makeWorkers(
+  driver: "async" | "uring",
+  queues: readonly TunDevice[],
+  settings: Settings,
+): Promise<EngineHandle> {
+  const echo = new LogEcho();
+  const share = shareOf(settings, queues.length);
+  const workers = queues.map((queue, number) =>
+    new WorkerEngine(driver, queue, share, (record) => {
+      if (!echo.isEcho(record, number)) emitRecord(record);
+    })
+  );
+  // Of all of them: one that is still being made cannot be closed.
+  const answers = await Promise.allSettled(workers.map((worker) => worker.make()));
+  const refused = answers.find((answer) => answer.status === "rejected");
+  const group = new EngineGroup(workers);
+  if (refused === undefined) return group;
+  await group.close();
+  throw refused.reason;
 }

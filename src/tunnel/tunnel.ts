@@ -11,7 +11,8 @@ import { version } from "../version.ts";
 
 export interface TunnelOptions {
   readonly settings: Settings;
-  readonly device: TunDevice;
+  /** All queues of one device; an engine for each. */
+  readonly queues: readonly TunDevice[];
   /** The verb that runs it, for `status`. */
   readonly command: string;
   readonly environment: PathEnvironment;
@@ -26,16 +27,16 @@ export class Tunnel {
 
   /** Serves the device; resolves when packets flow. */
   static async start(options: TunnelOptions): Promise<Tunnel> {
-    const { settings, device, command } = options;
-    const engine = await chooseEngine(device, settings);
+    const { settings, queues, command } = options;
+    const engine = await chooseEngine(queues, settings);
     const frame = {
       command,
       version,
       startedAt: performance.now(),
-      device: { name: device.name, mtu: settings.tun.mtu, offload: device.vnet },
+      device: { name: queues[0]!.name, mtu: settings.tun.mtu, offload: queues[0]!.vnet },
       proxy: settings.proxy,
       engine: engine.name,
-      workers: 1,
+      workers: queues.length,
     };
     let control: ControlServer | undefined;
     try {

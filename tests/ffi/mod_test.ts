@@ -6,7 +6,7 @@ for (const system of ["darwin", "windows", "freebsd"]) {
   Deno.test(`on ${system} every facility says that it is unsupported, with a hint`, () => {
     const facilities = platformOf(system);
     const calls = [
-      () => facilities.openTun({ name: "", offload: "auto" }),
+      () => facilities.openTunQueues({ name: "", offload: "auto" }, 1),
       () => facilities.adoptTun(3),
       () => facilities.openRouteSocket(),
       () => facilities.requireNamespaces(),
@@ -19,5 +19,7 @@ for (const system of ["darwin", "windows", "freebsd"]) {
 }
 
 Deno.test("this system's facilities are chosen", () => {
-  assert(platform.openTun === platformOf(Deno.build.os).openTun || Deno.build.os !== "linux");
+  assert(
+    platform.openTunQueues === platformOf(Deno.build.os).openTunQueues || Deno.build.os !== "linux",
+  );
 });

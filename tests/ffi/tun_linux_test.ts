@@ -2,7 +2,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { closeFd, socketPair } from "../../ffi/fd_passing_linux.ts";
 import { Errno, libc, SysError } from "../../ffi/libc.ts";
 import { NetlinkRouteSocket } from "../../ffi/netlink_linux.ts";
-import { adoptTun, openTun } from "../../ffi/tun_linux.ts";
+import { adoptTun, openTun, openTunQueues } from "../../ffi/tun_linux.ts";
 import { UserError } from "../../src/errors.ts";
 import { inNetNamespace, runHere } from "../support/net_namespace.ts";
 import { rootTest } from "../support/root.ts";
@@ -33,6 +33,31 @@ rootTest("a TUN device exists as long as it is open", () =>
     assert(runHere("ip", "-d", "link", "show", "ztun0").includes("vnet_hdr on persist off"));
     device.close();
     device.close();
+    assert(!runHere("ip", "link").includes("ztun0"));
+  }));
+
+rootTest(
+  "a device with several queues is made at once, and lives as long as any of them",
+  () =>
+    inNetNamespace(() => {
+      const queues = openTunQueues({ name: "", offload: "auto" }, 4);
+      assertEquals(queues.map(({ name }) => name), Array(4).fill("ztun0"));
+      for (const { vnet, offload } of queues) {
+        assertEquals([vnet, offload], [true, queues[0]!.offload]);
+      }
+      const shown = runHere("ip", "-d", "link", "show", "ztun0");
+      assert(shown.includes("multi_queue numqueues 4"), shown);
+      queues.slice(1).forEach((queue) => queue.close());
+      assert(runHere("ip", "link").includes("ztun0"));
+      queues[0]!.close();
+      assert(!runHere("ip", "link").includes("ztun0"));
+    }),
+);
+
+rootTest("where one queue more cannot be had, there is none", () =>
+  inNetNamespace(() => {
+    // The kernel has 256 at most.
+    assertThrows(() => openTunQueues({ name: "", offload: "auto" }, 257), SysError);
     assert(!runHere("ip", "link").includes("ztun0"));
   }));
 

@@ -55,7 +55,7 @@ function describe(status: TunnelStatus): string {
       duration(status.uptimeSeconds)
     }`,
     `  proxy    ${status.proxy}, UDP: ${status.proxyUdp}, pipelining: ${status.proxyPipelining}`,
-    `  device   MTU ${device.mtu}, ${offload}, engine ${status.engine}`,
+    `  device   MTU ${device.mtu}, ${offload}, engine ${status.engine}, ${workers(status.workers)}`,
     `  tcp      ${gauges.tcpFlows} flows (${gauges.tcpHalfOpen} half-open), ${counters.tcpOpened} opened, ${counters.tcpRefused} refused`,
     `  udp      ${gauges.udpMappings} ports, ${gauges.udpAssociations} associations, ${counters.udpRefused} refused`,
     `  dns      ${dns.queries} queries, ${dns.answers} answers, ${dns.timeouts} timeouts, p50 ${
@@ -65,6 +65,10 @@ function describe(status: TunnelStatus): string {
     `  dropped  ${drops.length === 0 ? "nothing" : drops.join(", ")}`,
     "",
   ].join("\n");
+}
+
+function workers(count: number): string {
+  return count === 1 ? "1 worker" : `${count} workers`;
 }
 
 function ms(milliseconds: number): string {

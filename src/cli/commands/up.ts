@@ -33,6 +33,9 @@ export const command: Command = {
   details: [
     "Makes a TUN device, gives it its addresses, brings it up, adds exactly the routes asked for, " +
     "and carries what arrives on it through the proxy.",
+    "With --workers the device has several queues. What one program's socket sends goes to one of " +
+    "them, and through one worker, so a single flow does not get faster; many do. The kernel must " +
+    "take an eBPF program for that: root, and no container that forbids bpf().",
     "SIGINT and SIGTERM end it in order: live flows get --grace to finish, then device and routes " +
     "go. A second signal ends it at once. Needs root, or CAP_NET_ADMIN.",
   ],
@@ -42,12 +45,12 @@ export const command: Command = {
 async function run(input: CommandInput): Promise<number> {
   const { settings, environment } = input;
   const proxy = requireProxy(settings.proxy);
-  const host = setUpDevice(settings.tun, getLogger(["ztun", "host"]));
+  const host = setUpDevice(settings.tun, settings.workers, getLogger(["ztun", "host"]));
   const signals = stopSignals(environment);
   try {
     const hurry = signals.first;
-    const { device } = host;
-    const tunnel = await Tunnel.start({ settings, environment, device, command: "up", hurry });
+    const { device, queues } = host;
+    const tunnel = await Tunnel.start({ settings, environment, queues, command: "up", hurry });
     if (!input.quiet && !signals.received) {
       const to = formatEndpoint(proxy.host, proxy.port);
       environment.err(`${device.name} is ready: what is routed to it goes through ${to}\n`);

@@ -75,6 +75,7 @@ Deno.test("values that do not go together", async () => {
   });
   assertEquals(tooMuch, '"limits.flowBytes" (64MiB) is more than "limits.totalBytes" (8MiB)');
   assertStringIncludes(await failure({ flags: { "tun.fd": 3, "tun.name": "t0" } }), '"t0"');
+  assertStringIncludes(await failure({ flags: { "tun.fd": 3, workers: 2 } }), "with 2 workers");
 });
 
 Deno.test("a file that cannot be read is named", async () => {

@@ -2,7 +2,8 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { libc } from "../../../ffi/libc.ts";
-import { defaultSettings } from "../../../src/config/settings.ts";
+import type { TunDevice } from "../../../ffi/types.ts";
+import { defaultSettings, type Settings } from "../../../src/config/settings.ts";
 import { readStatuses } from "../../../src/control/client.ts";
 import type { TunnelStatus } from "../../../src/control/status.ts";
 import { UserError } from "../../../src/errors.ts";
@@ -12,6 +13,7 @@ import { eventually } from "../../support/eventually.ts";
 import { LocalHost } from "../../support/fake_local_host.ts";
 import { connecting, FakeSocks5, type Script } from "../../support/fake_socks5.ts";
 import { fakeTun, type FakeTunDevice } from "../../support/fake_tun.ts";
+import { uringTest } from "../../support/needs_uring.ts";
 import { ControlDirectory } from "../control/fixtures.ts";
 
 const F_GETFL = 3;
@@ -35,7 +37,7 @@ async function withTunnel(script: Script, body: (world: World) => Promise<void>)
   proxy.start();
   const { device, far } = fakeTun(true);
   const host = new LocalHost(far);
-  const tunnel = await start(directory.path, device, proxy.port);
+  const tunnel = await start(directory.path, [device], proxy.port);
   const sockets = `${directory.path}/ztun`;
   const status = async () => (await readStatuses(sockets))[0];
   try {
@@ -51,16 +53,21 @@ async function withTunnel(script: Script, body: (world: World) => Promise<void>)
   assertEquals(proxy.errors, []);
 }
 
-function start(directory: string, device: FakeTunDevice, port: number): Promise<Tunnel> {
+function start(
+  directory: string,
+  queues: readonly TunDevice[],
+  port: number,
+  engine: Settings["engine"] = "async",
+): Promise<Tunnel> {
   const settings = defaultSettings();
   settings.proxy = { host: "127.0.0.1", port, user: "alice", password: "hunter2" };
   settings.udp = "off";
   settings.limits.totalBytes = 64 << 20;
   settings.timeouts.grace = GRACE;
   settings.tun.mtu = 1_400;
-  settings.engine = "async";
+  settings.engine = engine;
   const environment = { uid: () => 1000, env: () => directory };
-  return Tunnel.start({ settings, device, command: "up", environment });
+  return Tunnel.start({ settings, queues, command: "up", environment });
 }
 
 /** Without the greeting of `FakeClient`: a password is asked for. */
@@ -166,12 +173,91 @@ Deno.test("a device that fails is told with its reason, and the tunnel can be cl
   });
 });
 
+for (const engine of ["async", "auto"] as const) {
+  Deno.test(`two queues, ${engine}: an engine for each, one status, one end`, async () => {
+    await withQueues(engine, async ({ tunnel, hosts, status }) => {
+      const flows = hosts.map((host) => host.connect(FAR, 80));
+      for (const flow of flows) {
+        assertEquals(await flow.opened(), "open");
+        flow.send("hello");
+        await flow.arrived(5);
+      }
+      const during = (await status())!;
+      assertEquals([during.workers, during.gauges.tcpFlows], [2, 2]);
+      assertEquals([during.counters.tcpOpened, during.counters.proxyBytesDown], [2, 10]);
+      const stopped = tunnel.stop();
+      for (const flow of flows) {
+        await flow.ended();
+        flow.finish();
+        assertEquals(await flow.over(), "closed");
+      }
+      await stopped;
+      assertEquals(await status(), undefined);
+    });
+  });
+}
+
+uringTest("two queues: when one fails, the tunnel has failed", async () => {
+  await withQueues("uring", async ({ tunnel, hosts, devices }) => {
+    const flow = hosts[0]!.connect(FAR, 80);
+    assertEquals(await flow.opened(), "open");
+    devices[1]!.fail();
+    assertEquals(await tunnel.failed, "The TUN device failed: ENODEV");
+    await tunnel.close();
+    assertEquals(await flow.over(), "reset");
+  });
+});
+
+interface Queues extends Pick<World, "tunnel" | "status"> {
+  readonly hosts: readonly LocalHost[];
+  readonly devices: readonly FakeTunDevice[];
+}
+
+/** A tunnel on two devices that stand for the queues of one, each with a local host behind it. */
+async function withQueues(
+  engine: Settings["engine"],
+  body: (queues: Queues) => Promise<void>,
+): Promise<void> {
+  await using directory = new ControlDirectory();
+  const proxy = new FakeSocks5(signingIn);
+  proxy.start();
+  const tuns = [fakeTun(true), fakeTun(true)];
+  const devices = tuns.map(({ device }) => device);
+  const hosts = tuns.map(({ far }) => new LocalHost(far));
+  const tunnel = await start(directory.path, devices, proxy.port, engine);
+  const status = async () => (await readStatuses(`${directory.path}/ztun`))[0];
+  try {
+    await body({ tunnel, hosts, devices, status });
+  } finally {
+    await tunnel.close();
+    await proxy.stop();
+    for (const host of hosts) await host.close();
+    for (const { device, far } of tuns) {
+      device.close();
+      far.close();
+    }
+  }
+  assertEquals(proxy.errors, []);
+}
+
+Deno.test("an engine that cannot be made leaves none of the others", async () => {
+  await using directory = new ControlDirectory();
+  const { device, far } = fakeTun(true);
+  const missing = { ...device, fd: -1 };
+  for (const devices of [[device, missing], [missing, device]]) {
+    await assertRejects(() => start(directory.path, devices, 9), Error, "EBADF");
+  }
+  assert(libc().fcntl(device.fd, F_GETFL, 0) >= 0);
+  device.close();
+  far.close();
+});
+
 Deno.test("where the control socket cannot be, no tunnel starts, and the device stays the caller's", async () => {
   await using directory = new ControlDirectory();
   await Deno.mkdir(`${directory.path}/ztun`, { mode: 0o700 });
   await Deno.chmod(`${directory.path}/ztun`, 0o777);
   const { device, far } = fakeTun(true);
-  await assertRejects(() => start(directory.path, device, 9), UserError, "others can get at it");
+  await assertRejects(() => start(directory.path, [device], 9), UserError, "others can get at it");
   assertEquals([...Deno.readDirSync(`${directory.path}/ztun`)], []);
   assert(libc().fcntl(device.fd, F_GETFL, 0) >= 0);
   device.close();

@@ -35,7 +35,7 @@ Deno.test("status says in few lines what a tunnel is doing", async () => {
   assertEquals(out.split("\n"), [
     "ztun0: ztun up, pid 4711, up 1h 2m 5s",
     "  proxy    127.0.0.1:1080, UDP: relays, pipelining: yes",
-    "  device   MTU 1500, offload on, engine async",
+    "  device   MTU 1500, offload on, engine async, 1 worker",
     "  tcp      3 flows (1 half-open), 12 opened, 2 refused",
     "  udp      2 ports, 1 associations, 5 refused",
     "  dns      10 queries, 9 answers, 1 timeouts, p50 4.3 ms, p99 20.0 ms",
@@ -51,6 +51,7 @@ Deno.test("status of a tunnel that has dropped nothing, and has no offload", asy
   assertMatch(out, /^work0: ztun exec, /);
   assertStringIncludes(out, "MTU 1400, offload off");
   assertStringIncludes(out, "UDP: no");
+  assertStringIncludes((await ztunStatus([], sampleStatus({ workers: 2 }))).out, "2 workers\n");
   assertMatch(out, /dropped {2}nothing\n$/);
 });
 

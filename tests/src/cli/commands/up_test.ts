@@ -135,4 +135,15 @@ Deno.test("up takes no arguments but flags", async () => {
   assertEquals((await up(["--socks=127.0.0.1:9", "ztun0"])).code, Exit.Usage);
   assertEquals((await up(["--socks=127.0.0.1:9", "--route", "everywhere"])).code, Exit.Usage);
   assertEquals((await up(["--socks=127.0.0.1:9", "--mtu", "10"])).code, Exit.Usage);
+  assertEquals((await up(["--socks=127.0.0.1:9", "--workers=0"])).code, Exit.Usage);
+  assertEquals((await up(["--socks=127.0.0.1:9", "--workers=65"])).code, Exit.Usage);
+});
+
+Deno.test("up serves an adopted descriptor with one worker only, and leaves it open", async () => {
+  const pipe = libc().eventfd(0, 0);
+  const { code, err } = await up(["--socks=127.0.0.1:9", `--tun-fd=${pipe}`, "--workers=2"]);
+  assertEquals(code, Exit.Usage);
+  assertStringIncludes(err, "Cannot serve an adopted device with 2 workers");
+  assertStringIncludes(err, "hint: A descriptor is one queue");
+  assertEquals(libc().close(pipe), 0);
 });
