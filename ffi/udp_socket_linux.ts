@@ -1,66 +1,79 @@
 /**
- * A UDP socket that is connected to one address: datagrams go and come without a promise each, and what
- * ICMP says of the other end is an error that can be read.
+ * UDP sockets whose datagrams go and come in batches (udp_sender_linux.ts, udp_receiver_linux.ts). One that
+ * is connected hears its other end only, and what ICMP says of that is an error that can be read.
  */
 
-import { set16, set16le } from "../src/bytes.ts";
+import { get16, set32le } from "../src/bytes.ts";
 import { check, libc } from "./libc.ts";
-import type { VectorIo } from "./vector_io_linux.ts";
+import { AF_INET, AF_INET6, writeSocketAddress } from "./socket_address_linux.ts";
 
-const AF_INET = 2;
-const AF_INET6 = 10;
 const SOCK_DGRAM_NONBLOCK_CLOEXEC = 2 | 0o4000 | 0o2000000;
 const SOL_SOCKET = 1;
 const SO_SNDBUF = 7;
 const SO_RCVBUF = 8;
+const SO_SNDBUFFORCE = 32;
+const SO_RCVBUFFORCE = 33;
+const IPPROTO_IPV6 = 41;
+const IPV6_V6ONLY = 26;
+export const SOL_UDP = 17;
+/** The kernel puts together what came in one burst from one sender, datagrams of one size. */
+export const UDP_GRO = 104;
 /** What the kernel may buffer per socket: a burst of 64 KiB datagrams. */
 const BUFFER = 4 << 20;
+/** Longer than any address, so that V8 keeps it off its moving heap. */
+const ADDRESS_ROOM = 128;
 
 export class UdpSocket {
   readonly fd: number;
-  readonly #io: VectorIo;
+  /**
+   * Datagrams up to this long may go to the kernel as segments of one message; less once it was seen
+   * that longer ones do not (the path's MTU, or a device that cannot).
+   */
+  segmentLimit = 65_535;
 
-  constructor(address: Uint8Array, port: number, io: VectorIo) {
-    this.#io = io;
-    const family = address.length === 4 ? AF_INET : AF_INET6;
-    this.fd = check("socket", libc().socket(family, SOCK_DGRAM_NONBLOCK_CLOEXEC, 0));
-    try {
-      this.#setBuffer(SO_SNDBUF);
-      this.#setBuffer(SO_RCVBUF);
-      const { bytes, length } = socketAddress(address, port);
-      check("connect", libc().connect(this.fd, bytes, length));
-    } catch (error) {
-      libc().close(this.fd);
-      throw error;
-    }
+  private constructor(fd: number) {
+    this.fd = fd;
+    setBuffer(fd, SO_SNDBUFFORCE, SO_SNDBUF);
+    setBuffer(fd, SO_RCVBUFFORCE, SO_RCVBUF);
+    // Linux before 5.0 has none of it: datagrams come one by one then.
+    setOption(fd, SOL_UDP, UDP_GRO, 1);
   }
 
-  /**
-   * Sends `[at, end)` as one datagram; 0, or `-errno`. It is never empty (a proxy's header is in front):
-   * a `writev` of nothing would send nothing.
-   */
-  send(at: number, end: number): number {
-    return Math.min(this.#io.write(this.fd, at, end), 0);
+  static connected(address: Uint8Array, port: number): UdpSocket {
+    return new UdpSocket(connectedSocket(address, port, 0));
   }
 
-  /**
-   * Receives one datagram into `[at, at + room)`: its length, or `-errno`. An error of the other end
-   * (port unreachable) is reported here once.
-   */
-  receive(at: number, room: number): number {
-    return this.#io.read(this.fd, at, room);
+  /** For any remote of the address's family; on the unspecified address and port 0 anything goes. */
+  static bound(address: Uint8Array, port: number): UdpSocket {
+    return new UdpSocket(
+      openSocket(address, 0, (fd) => {
+        if (address.length === 16) setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+        const { bytes, length } = socketAddress(address, port);
+        check("bind", libc().bind(fd, bytes, length));
+      }),
+    );
+  }
+
+  /** The port that it is bound to. */
+  get port(): number {
+    const address = new Uint8Array(ADDRESS_ROOM);
+    const length = new Uint8Array(ADDRESS_ROOM);
+    length[0] = ADDRESS_ROOM;
+    check("getsockname", libc().getsockname(this.fd, address, length));
+    return get16(address, 2);
   }
 
   close(): void {
     libc().close(this.fd);
   }
+}
 
-  #setBuffer(option: number): void {
-    const value = new Uint8Array(128);
-    new DataView(value.buffer).setInt32(0, BUFFER, true);
-    // The kernel caps it at its own limit; less is no failure.
-    libc().setsockopt(this.fd, SOL_SOCKET, option, value, 4);
-  }
+/** The descriptor of a datagram socket of that protocol that is connected there. */
+export function connectedSocket(address: Uint8Array, port: number, protocol: number): number {
+  return openSocket(address, protocol, (fd) => {
+    const { bytes, length } = socketAddress(address, port);
+    check("connect", libc().connect(fd, bytes, length));
+  });
 }
 
 /** `struct sockaddr_in` or `sockaddr_in6`. */
@@ -68,9 +81,29 @@ export function socketAddress(
   address: Uint8Array,
   port: number,
 ): { bytes: Uint8Array<ArrayBuffer>; length: number } {
+  const bytes = new Uint8Array(ADDRESS_ROOM);
+  return { bytes, length: writeSocketAddress(bytes, 0, address, 0, address.length, port) };
+}
+
+function openSocket(address: Uint8Array, protocol: number, set: (fd: number) => void): number {
+  const family = address.length === 4 ? AF_INET : AF_INET6;
+  const fd = check("socket", libc().socket(family, SOCK_DGRAM_NONBLOCK_CLOEXEC, protocol));
+  try {
+    set(fd);
+    return fd;
+  } catch (error) {
+    libc().close(fd);
+    throw error;
+  }
+}
+
+/** Beyond the system's own limit where we may; less is no failure. */
+function setBuffer(fd: number, force: number, plain: number): void {
+  if (setOption(fd, SOL_SOCKET, force, BUFFER) < 0) setOption(fd, SOL_SOCKET, plain, BUFFER);
+}
+
+function setOption(fd: number, level: number, option: number, value: number): number {
   const bytes = new Uint8Array(128);
-  set16le(bytes, 0, address.length === 4 ? AF_INET : AF_INET6);
-  set16(bytes, 2, port);
-  bytes.set(address, address.length === 4 ? 4 : 8);
-  return { bytes, length: address.length === 4 ? 16 : 28 };
+  set32le(bytes, 0, value);
+  return libc().setsockopt(fd, level, option, bytes, 4);
 }

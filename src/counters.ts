@@ -17,6 +17,8 @@ export class Counters {
   dropAddress = 0;
   dropNoMemory = 0;
   dropLinkFull = 0;
+  /** Dropped by the kernel before they were read: the device's queue was full. */
+  dropQueueFull = 0;
   dropIcmpLimit = 0;
   dropFragmentLimit = 0;
   dropFragmentOverlap = 0;

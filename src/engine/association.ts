@@ -10,32 +10,37 @@
 import { parseAddress } from "../addr/address.ts";
 import { LARGE_SLOT, SMALL_SLOT } from "../arena.ts";
 import { Errno } from "../../ffi/libc.ts";
+import { UdpReceiver } from "../../ffi/udp_receiver_linux.ts";
+import type { SendFailures } from "../../ffi/udp_sender_linux.ts";
 import { UdpSocket } from "../../ffi/udp_socket_linux.ts";
 import { relayAddress } from "../outbound/socks5/relay_address.ts";
 import { FlowTable } from "../stack/flow_table.ts";
 import type { SipHash } from "../stack/siphash.ts";
 import { newUdpHeader, readUdpHeader, type UdpHeader } from "../wire/socks5.ts";
-import type { EngineContext } from "./context.ts";
+import { type EngineContext, type Flushable, RESERVED_SLOTS } from "./context.ts";
 import type { ProxyConnection, Readable } from "./driver.ts";
 import type { Dial, Failed } from "./proxy_dialer.ts";
 import type { UdpMapping } from "./udp_mapping.ts";
+import { UdpOutbox } from "./udp_outbox.ts";
 
 export type SendResult = "sent" | "waiting" | "too-big" | "dropped";
 
-/** Datagrams that one wake-up reads from one socket: others want their turn. */
+/** After so many datagrams of one socket others want their turn. */
 const BATCH = 64;
 const ANY_IPV4 = new Uint8Array(4);
 
 export interface AssociationEvents {
   /** A datagram from a remote endpoint: addresses and payload as `header` says. */
   datagram(association: Association, header: UdpHeader, end: number): void;
+  /** That was all for now: the datagrams' bytes are about to go. */
+  datagramsEnd?(): void;
   /** It could not be opened. */
   failed(association: Association, failure: Failed): void;
   /** It was open, and is no more. */
   lost(association: Association): void;
 }
 
-export class Association implements Readable {
+export class Association implements Readable, Flushable, SendFailures {
   state: "opening" | "open" | "closed" = "opening";
   readonly shared: boolean;
   readonly members = new Set<UdpMapping>();
@@ -48,6 +53,11 @@ export class Association implements Readable {
   #control: ProxyConnection | undefined;
   #dial: Dial | undefined;
   #socket: UdpSocket | undefined;
+  #outbox: UdpOutbox | undefined;
+  /** Its only member, as long as there is just one. */
+  #only: UdpMapping | undefined;
+  /** Why a datagram that went by itself did not go. */
+  #sendError = 0;
 
   constructor(context: EngineContext, events: AssociationEvents, hash: SipHash, shared: boolean) {
     this.#context = context;
@@ -83,6 +93,13 @@ export class Association implements Readable {
     return true;
   }
 
+  /** A mapping sends through it from now on. */
+  join(mapping: UdpMapping): void {
+    this.members.add(mapping);
+    mapping.association = this;
+    this.#only = this.members.size === 1 ? mapping : undefined;
+  }
+
   /** True when `mapping` alone may talk to that remote endpoint here. */
   claim(mapping: UdpMapping, bytes: Uint8Array, at: number, length: number, port: number): boolean {
     if (!this.shared) return true;
@@ -97,39 +114,60 @@ export class Association implements Readable {
   /** Whom a datagram from that remote endpoint is for. */
   receiver(bytes: Uint8Array, at: number, length: number, port: number): UdpMapping | undefined {
     // Alone it hears everybody: endpoint-independent filtering (RFC 4787).
-    if (this.members.size === 1) { for (const member of this.members) return member; }
+    if (this.#only !== undefined) return this.#only;
     this.#claims.setKey(bytes, at, -1, length, port, 0);
     return this.#claims.find();
   }
 
-  /** Sends `[at, end)`, which begins with the SOCKS5 header. The bytes are the caller's afterwards. */
+  /**
+   * Sends `[at, end)`, which begins with the SOCKS5 header, with others of the same batch. The bytes are the
+   * caller's afterwards.
+   */
+  gather(at: number, end: number): SendResult {
+    const outbox = this.#outbox;
+    if (outbox === undefined) return this.send(at, end);
+    const first = outbox.isEmpty;
+    if (!outbox.push(at, end)) return this.send(at, end);
+    if (first) this.#context.flushLater(this);
+    return "sent";
+  }
+
+  /** As `gather`, but at once. */
   send(at: number, end: number): SendResult {
     if (this.state === "opening") return this.#wait(at, end);
-    const error = this.#socket?.send(at, end) ?? -Errno.EBADF;
+    const error = this.#socket === undefined ? Errno.EBADF : this.#sendNow(this.#socket, at, end);
     if (error === 0) return "sent";
-    if (error === -Errno.EMSGSIZE) return "too-big";
+    if (error === Errno.EMSGSIZE) return "too-big";
     this.#context.counters.udpSendDropped++;
     // Nobody listens at the relay's address any more. EAGAIN and ENOBUFS are ordinary loss.
-    if (error === -Errno.ECONNREFUSED) this.#lose();
+    if (error === Errno.ECONNREFUSED) this.#lose();
     return "dropped";
   }
 
+  flush(): void {
+    this.#outbox?.flush();
+    if (this.#outbox?.refused) this.#lose();
+  }
+
+  sendFailed(_at: number, _end: number, error: number): void {
+    this.#sendError = error;
+  }
+
   read(at: number): number {
-    const { counters } = this.#context;
-    const { bytes } = this.#context.arena;
-    let count = 0;
-    while (count < BATCH && this.#socket !== undefined) {
-      const length = this.#socket.receive(at, LARGE_SLOT);
-      if (length < 0) {
-        if (length === -Errno.ECONNREFUSED) this.#lose();
-        break;
+    const { receiver } = this.#context.io.udp;
+    const places = this.#takePlaces(receiver, at);
+    let work = 0;
+    while (work < BATCH && this.#socket !== undefined) {
+      const count = receiver.receive(this.#socket.fd, places, LARGE_SLOT);
+      if (count === -Errno.ECONNREFUSED) this.#lose();
+      for (let i = 0; i < count; i++) {
+        work += this.#readMessage(receiver.at(i), receiver.end(i), receiver.segment(i));
       }
-      count++;
-      if (!readUdpHeader(bytes, at, at + length, this.#header)) counters.udpMalformed++;
-      else if (this.#header.frag !== 0) counters.udpFragmentDropped++;
-      else this.#events.datagram(this, this.#header, at + length);
+      this.#events.datagramsEnd?.();
+      if (count < places) break;
     }
-    return count;
+    for (let i = 1; i < places; i++) this.#context.arena.release(receiver.at(i));
+    return work;
   }
 
   /** A mapping uses it no longer; with the last one it is closed. */
@@ -137,6 +175,7 @@ export class Association implements Readable {
     if (!this.members.delete(mapping)) return;
     mapping.association = undefined;
     if (this.members.size === 0) return this.close();
+    if (this.members.size === 1) [this.#only] = this.members;
     if (mapping.claims === 0) return;
     // Rare and small: a shared association has few members.
     this.#claims.deleteWhere((holder) => holder === mapping);
@@ -151,6 +190,8 @@ export class Association implements Readable {
       this.#context.driver.unwatch(this.#socket.fd);
       this.#socket.close();
       this.#socket = undefined;
+      this.#outbox?.clear();
+      this.#outbox = undefined;
     }
     for (let i = 0; i < this.#waiting.length; i += 2) {
       this.#context.arena.release(this.#waiting[i]!);
@@ -163,6 +204,48 @@ export class Association implements Readable {
       member.claims = 0;
     }
     this.members.clear();
+    this.#only = undefined;
+  }
+
+  /** Large slots to receive in, `at` the first of them; how many there are. */
+  #takePlaces(receiver: UdpReceiver, at: number): number {
+    const { arena } = this.#context;
+    receiver.place(0, at);
+    let count = 1;
+    while (count < UdpReceiver.size && arena.freeLarge > RESERVED_SLOTS) {
+      receiver.place(count++, arena.takeLarge());
+    }
+    return count;
+  }
+
+  /** Datagrams of `segment` bytes that came as one message; how many. */
+  #readMessage(at: number, end: number, segment: number): number {
+    let count = 0;
+    do {
+      const next = Math.min(at + segment, end);
+      this.#readDatagram(at, next);
+      count++;
+      at = next;
+    } while (at < end);
+    return count;
+  }
+
+  #readDatagram(at: number, end: number): void {
+    const { arena, counters } = this.#context;
+    if (!readUdpHeader(arena.bytes, at, end, this.#header)) counters.udpMalformed++;
+    else if (this.#header.frag !== 0) counters.udpFragmentDropped++;
+    else this.#events.datagram(this, this.#header, end);
+  }
+
+  /** 0, or the number of the error. */
+  #sendNow(socket: UdpSocket, at: number, end: number): number {
+    this.#outbox?.flush();
+    const { sender } = this.#context.io.udp;
+    this.#sendError = 0;
+    sender.begin(socket, this);
+    sender.add(at, end);
+    sender.send();
+    return this.#sendError;
   }
 
   #connectRelay(
@@ -178,8 +261,9 @@ export class Association implements Readable {
       };
     }
     try {
-      const socket = new UdpSocket(relayAddress(bound, proxy), bound.port, this.#context.io);
+      const socket = UdpSocket.connected(relayAddress(bound, proxy), bound.port);
       this.#socket = socket;
+      this.#outbox = new UdpOutbox(this.#context, socket);
       this.#context.driver.watch(socket.fd, this);
       return undefined;
     } catch (error) {

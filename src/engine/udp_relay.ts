@@ -7,6 +7,7 @@
  * DNS goes its own way (dns_relay.ts).
  */
 
+import { sameBytes } from "../bytes.ts";
 import { decide } from "../router/router.ts";
 import { FlowTable } from "../stack/flow_table.ts";
 import { RecencyList } from "../stack/recency.ts";
@@ -19,6 +20,7 @@ import type { EngineContext } from "./context.ts";
 import type { DnsRelay } from "./dns_relay.ts";
 import type { Failed } from "./proxy_dialer.ts";
 import { UdpMapping } from "./udp_mapping.ts";
+import { UdpRun } from "./udp_run.ts";
 import type { UdpVerdict } from "./udp_verdict.ts";
 
 const DNS = 53;
@@ -41,7 +43,12 @@ export class UdpRelay implements AssociationEvents {
   readonly #recency = new RecencyList<UdpMapping>();
   readonly #timers = new TimerHeap<UdpMapping>();
   readonly #associations = new Set<Association>();
+  readonly #run: UdpRun;
+  /** When the first datagram was read of those that an association reads now; 0 between. */
+  #readAt = 0;
   #lastId = 0;
+  /** Whose datagram came last; the next one is often from the same port. */
+  #last: UdpMapping | undefined;
   #retryAt = 0;
   #stopping = false;
 
@@ -51,6 +58,7 @@ export class UdpRelay implements AssociationEvents {
     this.#dns = dns;
     this.#hash = new SipHash(secret);
     this.#table = new FlowTable(this.#hash);
+    this.#run = new UdpRun(context);
   }
 
   get mappings(): number {
@@ -80,9 +88,9 @@ export class UdpRelay implements AssociationEvents {
     const mapping = this.#mappingOf(packet, sourcePort);
     mapping.sent++;
     if (port === DNS && this.#dns.query(packet, mapping, port, at, end)) {
-      return this.#touch(mapping, this.#context.settings.timeouts.dns);
+      return this.#touch(mapping, stack.now, this.#context.settings.timeouts.dns);
     }
-    this.#touch(mapping, this.#idleTime(mapping));
+    this.#touch(mapping, stack.now, this.#idleTime(mapping));
     this.#carry(packet, mapping, port, at, end);
   }
 
@@ -110,7 +118,7 @@ export class UdpRelay implements AssociationEvents {
   // What associations say.
 
   datagram(association: Association, header: UdpHeader, end: number): void {
-    const { arena, counters, stack, settings } = this.#context;
+    const { arena, counters, settings } = this.#context;
     const { addressAt, addressLength, port, payloadAt } = header;
     if (header.addressType === AddressType.Name) {
       counters.udpMalformed++;
@@ -123,12 +131,15 @@ export class UdpRelay implements AssociationEvents {
     }
     mapping.received++;
     counters.proxyBytesDown += end - payloadAt;
-    this.#touch(
-      mapping,
-      mapping.sent > 1 ? settings.timeouts.udpIdle : settings.timeouts.udpExchange,
-    );
-    const { address, port: toPort } = mapping;
-    stack.sendUdp(arena.bytes, addressAt, port, address, 0, toPort, addressLength, payloadAt, end);
+    if (this.#readAt === 0) this.#readAt = this.#context.now();
+    const { udpIdle, udpExchange } = settings.timeouts;
+    this.#touch(mapping, this.#readAt, mapping.sent > 1 ? udpIdle : udpExchange);
+    this.#run.add(mapping, header, end);
+  }
+
+  datagramsEnd(): void {
+    this.#run.flush();
+    this.#readAt = 0;
   }
 
   failed(association: Association, failure: Failed): void {
@@ -162,7 +173,7 @@ export class UdpRelay implements AssociationEvents {
       return this.#refuseTooBig(packet, mapping, port);
     }
     writeUdpHeader(bytes, headerAt, destination, 0, addressLength, port);
-    const result = association.send(headerAt, end);
+    const result = association.gather(headerAt, end);
     if (result === "sent") counters.proxyBytesUp += end - at;
     else if (result === "too-big") this.#refuseTooBig(packet, mapping, port);
   }
@@ -190,8 +201,7 @@ export class UdpRelay implements AssociationEvents {
     const share = full || (ASKED_ONLY.has(port) && present === undefined);
     const association = share ? this.#share(packet, mapping, port, full) : this.#open(false);
     if (association === undefined) return undefined;
-    association.members.add(mapping);
-    mapping.association = association;
+    association.join(mapping);
     association.claim(mapping, destination, 0, addressLength, port);
     return association;
   }
@@ -220,11 +230,13 @@ export class UdpRelay implements AssociationEvents {
 
   #mappingOf(packet: Packet, sourcePort: number): UdpMapping {
     const { bytes, sourceAt, addressLength } = packet;
+    const last = this.#last;
+    if (last !== undefined && isFrom(last, bytes, sourceAt, addressLength, sourcePort)) return last;
     this.#table.setKey(bytes, sourceAt, -1, addressLength, sourcePort, 0);
     const known = this.#table.find();
     if (known !== undefined) {
       this.#recency.touch(known);
-      return known;
+      return this.#last = known;
     }
     const { counters, settings } = this.#context;
     const oldest = this.#recency.oldest;
@@ -239,7 +251,7 @@ export class UdpRelay implements AssociationEvents {
     this.#table.insert(mapping);
     this.#byId.set(mapping.id, mapping);
     this.#recency.add(mapping);
-    return mapping;
+    return this.#last = mapping;
   }
 
   #idleTime(mapping: UdpMapping): number {
@@ -247,12 +259,13 @@ export class UdpRelay implements AssociationEvents {
     return mapping.sent > 1 || mapping.received > 1 ? udpIdle : Math.min(udpIdle, udpExchange);
   }
 
-  #touch(mapping: UdpMapping, idle: number): void {
-    mapping.deadline = this.#context.now() + idle;
+  #touch(mapping: UdpMapping, now: number, idle: number): void {
+    mapping.deadline = now + idle;
     this.#timers.update(mapping);
   }
 
   #remove(mapping: UdpMapping): void {
+    if (this.#last === mapping) this.#last = undefined;
     this.#leave(mapping);
     this.#table.setKey(mapping.address, 0, -1, mapping.address.length, mapping.port, 0);
     this.#table.delete();
@@ -267,4 +280,15 @@ export class UdpRelay implements AssociationEvents {
     association.leave(mapping);
     if (association.state === "closed") this.#associations.delete(association);
   }
+}
+
+function isFrom(
+  { address, port }: UdpMapping,
+  bytes: Uint8Array,
+  at: number,
+  addressLength: number,
+  sourcePort: number,
+): boolean {
+  return port === sourcePort && address.length === addressLength &&
+    sameBytes(address, 0, bytes, at, addressLength);
 }

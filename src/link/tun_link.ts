@@ -23,6 +23,7 @@ export class TunLink implements Link {
   readonly arena: Arena;
   readonly mtu: number;
   readonly vnet: boolean;
+  readonly udpSegments: boolean;
   /** Set when the device is gone for good: the number of the error. */
   failure = 0;
   readonly #device: TunDevice;
@@ -46,6 +47,7 @@ export class TunLink implements Link {
     this.arena = arena;
     this.mtu = mtu;
     this.vnet = device.vnet;
+    this.udpSegments = device.offload.uso4 && device.offload.uso6;
     this.#device = device;
     this.#memory = memory;
     this.#counters = counters;
@@ -79,7 +81,7 @@ export class TunLink implements Link {
     this.#memory.writeAddress(words, 4, payloadAt);
     words[6] = payloadEnd - payloadAt;
     const vectors = payloadEnd > payloadAt ? 2 : 1;
-    if (Number(libc().writev(this.#device.fd, this.#writeVector, vectors)) < 0) {
+    if (libc().writev(this.#device.fd, this.#writeVector, vectors) < 0) {
       this.#counters.dropLinkFull++;
       return false;
     }

@@ -12,6 +12,7 @@ import type { DestinationMap } from "./destination_map.ts";
 import { DEFAULT_SERVER_LIMITS, QUIET_AFTER, type Socks5ServerLimits } from "./limits.ts";
 import { type Lookup, NameCache } from "./name_cache.ts";
 import { Session, type SessionContext } from "./session.ts";
+import { UdpRelays } from "./udp_relays.ts";
 
 export interface Socks5ServerOptions {
   /** Port 0 lets the system choose. */
@@ -19,6 +20,8 @@ export interface Socks5ServerOptions {
   /** Without them, everybody who can connect may use the server. */
   readonly credentials?: Socks5ServerCredentials | undefined;
   readonly udp: boolean;
+  /** Many datagrams per system call; wherever that can be done unless said otherwise. */
+  readonly batchDatagrams?: boolean;
   readonly limits?: Partial<Socks5ServerLimits>;
   /** Makes the kernel send a reset on a connection, which is closed right afterwards. */
   readonly reset?: ((connection: Deno.TcpConn) => void) | undefined;
@@ -66,6 +69,7 @@ export class Socks5Server {
       pool: new BufferPool(limits.bufferBytes),
       names: new NameCache(now, options.lookup),
       destinations: options.destinations,
+      udpRelays: new UdpRelays(options.batchDatagrams),
       now,
       reset: options.reset,
       associations: 0,
@@ -107,6 +111,7 @@ export class Socks5Server {
     clearTimeout(timer);
     await this.#accepting;
     this.#stopSweeping();
+    await this.#context.udpRelays.close();
   }
 
   async #accept(listener: Deno.TcpListener): Promise<void> {

@@ -21,7 +21,8 @@ import type { NameCache } from "./name_cache.ts";
 import { replyForError } from "./reply_code.ts";
 import { socketAddress } from "./socket_address.ts";
 import { relayTcp, type StartedRead, startRead, writeAll } from "./tcp_relay.ts";
-import { UdpRelay } from "./udp_relay.ts";
+import type { UdpRelay } from "./udp_relay.ts";
+import type { UdpRelays } from "./udp_relays.ts";
 
 export type Phase = "handshake" | "connecting" | "relay" | "associated" | "lingering" | "ended";
 
@@ -34,6 +35,7 @@ export interface SessionContext {
   readonly pool: BufferPool;
   readonly names: NameCache;
   readonly destinations: DestinationMap | undefined;
+  readonly udpRelays: UdpRelays;
   /** The time of the last sweep: fine enough for limits, and free to ask for. */
   readonly now: () => number;
   /** Makes the kernel send a reset; the connection is closed afterwards. */
@@ -245,10 +247,10 @@ export class Session {
   }
 
   #openRelay(clientPort: number): UdpRelay | number {
-    const { associations, limits, names, counters, destinations } = this.#context;
+    const { associations, limits, names, counters, destinations, udpRelays } = this.#context;
     if (associations >= limits.associations) return Reply.GeneralFailure;
     try {
-      return new UdpRelay({
+      return udpRelays.open({
         localHost: this.#client.localAddr.hostname,
         clientHost: this.#client.remoteAddr.hostname,
         clientPort,

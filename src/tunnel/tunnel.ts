@@ -3,6 +3,7 @@
 import { ControlServer } from "../control/server.ts";
 import { chooseEngine } from "../engine/choose_engine.ts";
 import type { EngineHandle } from "../engine/engine_handle.ts";
+import { queueDrops } from "./queue_drops.ts";
 import { tunnelStatus } from "./status.ts";
 import type { TunDevice } from "../../ffi/types.ts";
 import type { Settings } from "../config/settings.ts";
@@ -41,7 +42,15 @@ export class Tunnel {
     let control: ControlServer | undefined;
     try {
       control = await ControlServer.listen(controlDirectory(options.environment), {
-        status: async () => tunnelStatus(await engine.figures(), frame),
+        status: async () => {
+          const figures = await engine.figures();
+          // The device of a command is in a namespace of its own, where it cannot be asked about.
+          const dropQueueFull = command === "exec" ? 0 : queueDrops(frame.device.name);
+          return tunnelStatus(
+            { ...figures, counters: { ...figures.counters, dropQueueFull } },
+            frame,
+          );
+        },
       });
       await Promise.race([engine.start(), ...(options.hurry === undefined ? [] : [options.hurry])]);
       return new Tunnel(engine, control, settings.timeouts.grace);

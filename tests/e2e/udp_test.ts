@@ -41,6 +41,22 @@ e2eThrough(`${SOME}, offload off`, ztunSocks, (it) => echoSizes(it, 97), {
 });
 for (const proxy of [dante, danteWithPassword]) e2eThrough(SOME, proxy, (it) => echoSizes(it, 97));
 
+/** Datagrams that the kernel, the tunnel and the proxy handle many at a time. */
+async function echoBursts(it: TunnelCase): Promise<void> {
+  await startEcho(it.lab);
+  for (const address of [WEB, WEB6]) {
+    const numbers = [ECHO_PORT, 10, 1, 64, 1_200, 1_400, 1_452, 1_500].map(String);
+    const shown = await it.lab.client.must(program("udp_bursts.ts", address, ...numbers));
+    assertEquals(shown, `${6 * 10 * 40} echoed\n`);
+  }
+}
+
+const BURSTS = "UDP echo of bursts of one size, in order, IPv4 and IPv6";
+
+for (const proxy of [ztunSocks, dante]) e2eThrough(BURSTS, proxy, echoBursts);
+e2eThrough(`${BURSTS}, offload off`, ztunSocks, echoBursts, { flags: ["--offload", "off"] });
+e2eThrough(`${BURSTS}, asynchronous`, ztunSocks, echoBursts, { flags: ["--engine", "async"] });
+
 /** QUIC and the like fall back at once when they are told, and hang when they are not. */
 async function refusedAtOnce({ lab }: TunnelCase): Promise<void> {
   await startEcho(lab);
