@@ -9,6 +9,9 @@ import type { EngineFigures } from "../figures.ts";
 import type { EngineHandle } from "./engine_handle.ts";
 import type { FromWorker, ToWorker } from "./worker_messages.ts";
 
+/** Milliseconds after the start: a collection stops this thread for a moment, when it has just begun. */
+const UNTIL_TIDYING = 1_000;
+
 /** The thread's engine cannot be made: another kind may serve. */
 export class EngineRefused extends Error {}
 
@@ -29,6 +32,7 @@ export class WorkerEngine implements EngineHandle {
   readonly #asking: PromiseWithResolvers<EngineFigures>[] = [];
   #figures: EngineFigures | undefined;
   #hasEnded = false;
+  #tidying: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     driver: "async" | "uring",
@@ -117,11 +121,13 @@ export class WorkerEngine implements EngineHandle {
     }
   }
 
-  /** What start-up has left on this thread goes: from now on it has next to nothing to do. */
+  /** What start-up has left on this thread goes: it will have next to nothing to do. */
   #begin(): void {
     this.#started.resolve();
-    collectGarbage();
-    releaseHeap();
+    this.#tidying = setTimeout(() => {
+      collectGarbage();
+      releaseHeap();
+    }, UNTIL_TIDYING);
   }
 
   /** An error that nobody caught: what the thread held is gone with it. */
@@ -135,6 +141,7 @@ export class WorkerEngine implements EngineHandle {
   #end(): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
+    clearTimeout(this.#tidying);
     this.#worker.terminate();
     this.#wake.close();
     this.#answerAll();

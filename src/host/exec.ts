@@ -37,31 +37,32 @@ export async function execInTunnel(options: ExecOptions, start: StartTunnel): Pr
   }
 }
 
+/** From here on signals go to the command, as long as it lives; before it runs, to what becomes it. */
 async function serve(
   inside: NamespaceCommand,
   signals: SignalSource,
   start: StartTunnel,
 ): Promise<number> {
   const device = adopt(inside.tunFd);
+  const commandEnded = forwardSignals(signals, (signal) => inside.kill(signal));
   try {
-    return await runCommand(inside, signals, await start(device));
+    const tunnel = await start(device);
+    return await runCommand(inside, tunnel, () => commandEnded(() => void tunnel.close()));
   } finally {
     device.close();
   }
 }
 
-/** Signals go to the command as long as it lives. */
 async function runCommand(
   inside: NamespaceCommand,
-  signals: SignalSource,
   tunnel: RunningTunnel,
+  commandEnded: () => void,
 ): Promise<number> {
-  const commandEnded = forwardSignals(signals, (signal) => inside.kill(signal));
   try {
     inside.release();
     return (await inside.wait()).code;
   } finally {
-    commandEnded(() => void tunnel.close());
+    commandEnded();
     await tunnel.stop();
   }
 }
