@@ -1,10 +1,12 @@
 /**
- * `deno task test`: unit tests, then end-to-end tests with what they need installed. The last line is
- * `N passed, N failed`, with `, N skipped` when there were such.
+ * `deno task test`: unit tests, the engine's once for each driver, then end-to-end tests with what they need
+ * installed, and the core of them once more with the other engine. The last line is `N passed, N failed`,
+ * with `, N skipped` when there were such.
  *
  *     deno task test [--only unit|e2e] [--filter TEXT]
  */
 
+import { probeUring } from "../ffi/uring_probe_linux.ts";
 import { ensurePackages } from "./packages.ts";
 import { print, readSources } from "./source_text.ts";
 import { NOTHING, sum, summaryIn, type Tally, tallyText } from "./test_summary.ts";
@@ -18,7 +20,15 @@ const UNIT = [
   "tests/fuzz",
   "tests/bench",
 ];
+const ENGINE = ["tests/src/engine"];
+/** What passes through a flow's socket. */
+const FLOWS = ["tests/src/engine/tcp_relay_test.ts"];
 const E2E = ["tests/e2e"];
+/** What engines could do differently. */
+const CORE = ["transfer", "half_close", "udp", "refusal", "stop"].map((name) =>
+  `tests/e2e/${name}_test.ts`
+);
+const PARALLEL = ["--parallel"];
 
 interface Options {
   only: "unit" | "e2e" | undefined;
@@ -43,11 +53,28 @@ async function main(args: readonly string[]): Promise<number> {
     return 2;
   }
   const tallies: Tally[] = [];
-  if (options.only !== "e2e") tallies.push(await runSuite("unit", UNIT, ["--parallel"], options));
+  if (options.only !== "e2e") {
+    tallies.push(await runSuite("unit", UNIT, PARALLEL, options));
+    tallies.push(await runOnOtherDrivers(options));
+  }
   if (options.only !== "unit") tallies.push(await runEndToEnd(options));
   const total = tallies.reduce(sum, NOTHING);
   print(tallyText(total));
   return total.failed > 0 || total.passed === 0 ? 1 : 0;
+}
+
+/** The engine's tests on the drivers that they do not take by themselves. */
+async function runOnOtherDrivers(options: Options): Promise<Tally> {
+  const deno = { ZTUN_TEST_DRIVER: "deno" };
+  const name = "engine tests without descriptors";
+  const tally = await runSuite(name, FLOWS, PARALLEL, options, deno);
+  const missing = Deno.build.os === "linux" ? probeUring() : "it is Linux's";
+  if (missing === undefined) {
+    const uring = { ZTUN_TEST_DRIVER: "uring" };
+    return sum(tally, await runSuite("engine tests on io_uring", ENGINE, PARALLEL, options, uring));
+  }
+  print(`\nnot run: engine tests on io_uring (${missing})`);
+  return tally;
 }
 
 async function runEndToEnd(options: Options): Promise<Tally> {
@@ -63,7 +90,12 @@ async function runEndToEnd(options: Options): Promise<Tally> {
     print(`error: ${error instanceof Error ? error.message : error}`);
     return { passed: 0, failed: 1, skipped: 0 };
   }
-  return await runSuite("end-to-end", E2E, [], options);
+  const tally = await runSuite("end-to-end", E2E, [], options);
+  const { ZTUN_ENGINE: asked } = Deno.env.toObject();
+  // Then all of it has run on that one, or on the only one there is.
+  if (asked === "async" || probeUring() !== undefined) return tally;
+  const engine = { ZTUN_ENGINE: "async" };
+  return sum(tally, await runSuite("end-to-end on the async engine", CORE, [], options, engine));
 }
 
 /** Types are the business of `deno task check`; here they would be checked a second time. */
@@ -72,6 +104,7 @@ async function runSuite(
   folders: string[],
   flags: string[],
   options: Options,
+  variables: Record<string, string> = {},
 ): Promise<Tally> {
   const withTests = folders.filter((folder) =>
     readSources(".", [folder]).some(({ path }) => path.endsWith("_test.ts"))
@@ -85,7 +118,7 @@ async function runSuite(
   const child = new Deno.Command(Deno.execPath(), {
     args: ["test", "-A", "--no-check", ...flags, ...filter, ...withTests],
     // Colours would stand in the middle of the summary that is read back.
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", ...variables },
     stdin: "null",
     stdout: "piped",
     stderr: "inherit",

@@ -41,6 +41,7 @@ export class DirectFlowSocket implements FlowSocket {
   #sending = false;
   #broken = false;
   #queued = false;
+  #starving = false;
   #closed = false;
 
   constructor(
@@ -112,7 +113,7 @@ export class DirectFlowSocket implements FlowSocket {
     for (let count = 0; count < BURST; count++) {
       if (this.#closed || !this.#readable || this.#room === 0) return;
       const slot = takeSlot(this.#context.arena, this.#bulk);
-      if (slot < 0) return this.#context.whenMemory(() => this.#readSoon());
+      if (slot < 0) return this.#readWhenMemory();
       this.#readInto(slot, this.#room);
     }
     if (this.#readable && this.#room > 0) this.#readSoon();
@@ -132,6 +133,16 @@ export class DirectFlowSocket implements FlowSocket {
     this.#room = 0;
     if (length === 0) this.#listener.ended();
     else this.#listener.broken();
+  }
+
+  /** Once: epoll may speak of the socket many times until then. */
+  #readWhenMemory(): void {
+    if (this.#starving) return;
+    this.#starving = true;
+    this.#context.whenMemory(() => {
+      this.#starving = false;
+      this.#readSoon();
+    });
   }
 
   #readSoon(): void {

@@ -122,7 +122,8 @@ e2e(
   async (it) => {
     await ztunSocks.start(it.lab);
     const launcher = forbidding(IO_URING_SETUP);
-    const tunnel = await Tunnel.up(it.lab, ztunSocks, { flags: ["--workers", "3"], launcher });
+    const flags = ["--workers", "3", "--engine", "auto"];
+    const tunnel = await Tunnel.up(it.lab, ztunSocks, { flags, launcher });
     const { engine, workers } = await tunnel.status();
     assertEquals([engine, workers], ["async", 3]);
     assertEquals(tunnel.process.log.match(/The async engine serves/g)?.length, 1);

@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { cString, Errno, libc, SysError } from "../../ffi/libc.ts";
-import { Poller } from "../../ffi/poller_linux.ts";
+import { Poller, PollEvent } from "../../ffi/poller_linux.ts";
+import { sendReset } from "../../ffi/tcp_socket_linux.ts";
+import { tcpPair } from "../support/descriptor_pairs.ts";
 import { descriptorInfo, descriptorsWith } from "../support/descriptors.ts";
 import { eventually } from "../support/eventually.ts";
 
@@ -191,4 +193,53 @@ Deno.test("closing closes what it has opened", async () => {
   await eventually("both to be closed", () => watchedBy(own).length === 1 || undefined);
   watcher.close();
   libc().close(fd);
+});
+
+/** What is told of the connection: undefined when nothing is. */
+function toldOf(poller: Poller, fd: number): number | undefined {
+  for (let index = poller.ready() - 1; index >= 0; index--) {
+    if (poller.readyAt(index) === fd) return poller.eventsAt(index);
+  }
+  return undefined;
+}
+
+Deno.test("of a connection each change is told, once", () => {
+  const [one, other] = tcpPair();
+  const poller = new Poller();
+  poller.addEdges(one);
+  assertEquals(toldOf(poller, one), PollEvent.Writable);
+  assertEquals(toldOf(poller, one), undefined);
+  raise(other);
+  assertEquals(toldOf(poller, one), PollEvent.Readable | PollEvent.Writable);
+  // There is still something to read: nothing has changed.
+  assertEquals(toldOf(poller, one), undefined);
+  libc().shutdown(other, 1);
+  assertEquals(
+    toldOf(poller, one),
+    PollEvent.Readable | PollEvent.Writable | PollEvent.Ended,
+  );
+  sendReset(other);
+  assertEquals(
+    toldOf(poller, one)! & (PollEvent.Error | PollEvent.HungUp),
+    PollEvent.Error | PollEvent.HungUp,
+  );
+  poller.remove(one);
+  assertEquals(toldOf(poller, one), undefined);
+  for (const fd of [one, other]) libc().close(fd);
+  poller.close();
+});
+
+Deno.test("an edge that has not been looked at ends a wait", async () => {
+  const [one, other] = tcpPair();
+  const poller = new Poller();
+  poller.addEdges(one);
+  await poller.wait();
+  assertEquals(toldOf(poller, one), PollEvent.Writable);
+  const waiting = poller.wait();
+  assert(await isPending(waiting));
+  raise(other);
+  await waiting;
+  assertEquals(toldOf(poller, one), PollEvent.Readable | PollEvent.Writable);
+  for (const fd of [one, other]) libc().close(fd);
+  poller.close();
 });

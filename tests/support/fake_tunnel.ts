@@ -64,7 +64,11 @@ export async function withTunnel(
   options.set?.(settings);
   const host = new LocalHost(far, settings.tun.mtu, options.localFlowBytes);
   const wake = new EventFd();
-  const engine = new Engine(device, settings, (parts) => makeDriver(options.driver ?? driverName(), parts, wake));
+  const engine = new Engine(
+    device,
+    settings,
+    (parts) => makeDriver(options.driver ?? driverName(), parts, wake),
+  );
   const logged = (text: string) => {
     return eventually(
       `"${text}" is logged`,
@@ -131,7 +135,8 @@ function driverName(): DriverName {
 /** What the proxy sees of a reset: without a descriptor the system offers none. */
 export const seenAsReset: "reset" | "end" = driverName() === "deno" ? "end" : "reset";
 
-function makeDriver(name: DriverName, parts: DriverParts, wake: EventFd): Driver {
+/** A driver by its name; `wake` is what another thread would signal. */
+export function makeDriver(name: DriverName, parts: DriverParts, wake: EventFd): Driver {
   if (name === "async") return new AsyncDriver(parts);
   if (name === "deno") return new AsyncDriver(parts, { find: () => -1, release: () => {} });
   // The test shares the driver's thread, and needs the event loop all the time.

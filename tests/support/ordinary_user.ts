@@ -9,6 +9,8 @@ import { must } from "./process.ts";
 const USER_ID = 64_998;
 const DEVICE = "/dev/net/tun";
 const ROOT = new URL("../../", import.meta.url).pathname;
+/** The engine that this run is for. */
+const asked = Deno.env.get("ZTUN_ENGINE");
 const PARTS = ["main.ts", "deno.json", "deno.lock", "src", "ffi"];
 
 export class OrdinaryUser {
@@ -38,6 +40,7 @@ export class OrdinaryUser {
       `HOME=${this.#home}`,
       `DENO_DIR=${this.#home}/cache`,
       "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+      ...asked === undefined ? [] : [`ZTUN_ENGINE=${asked}`],
     ];
     return [...user, "env", "-i", ...variables, ...command];
   }

@@ -4,6 +4,7 @@
  */
 
 import { assertEquals } from "@std/assert";
+import type { TunnelStatus } from "../../src/control/status.ts";
 import { eventually } from "./eventually.ts";
 import { DESTINATIONS, type Lab, PROXY, PROXY6 } from "./lab.ts";
 import { must, type Running } from "./process.ts";
@@ -15,6 +16,8 @@ export const DEVICE = "ztun0";
 export interface UpOptions {
   /** More flags of `ztun up`. */
   flags?: readonly string[];
+  /** The command, with arguments, that becomes `ztun up`. */
+  launcher?: readonly string[];
 }
 
 /** Short limits, so that what a test used is given back while the test waits. */
@@ -23,7 +26,11 @@ const LIMITS = [
 ];
 
 /** What `ztun status --json` shows of what a tunnel holds at this moment. */
-export type Gauges = Readonly<Record<string, number>>;
+export type Gauges = TunnelStatus["gauges"];
+
+/** The engine that this run is for, where it is for one: ztun reads the variable itself. */
+const asked = Deno.env.get("ZTUN_ENGINE") ?? "";
+const ENGINES = ["async", "uring"];
 
 export class Tunnel {
   readonly lab: Lab;
@@ -46,9 +53,13 @@ export class Tunnel {
       ...LIMITS,
       ...options.flags ?? [],
     ];
-    const process = lab.start("ztun up", lab.client, nofile(ztun("up", ...flags)));
+    const command = [...options.launcher ?? [], ...nofile(ztun("up", ...flags))];
+    const process = lab.start("ztun up", lab.client, command);
     await process.logged(/\bready\b/);
     const tunnel = new Tunnel(lab, process);
+    if (ENGINES.includes(asked) && !flags.includes("--engine")) {
+      assertEquals((await tunnel.status()).engine, asked);
+    }
     await tunnel.#idle();
     tunnel.#descriptors = process.descriptors();
     return tunnel;
@@ -56,10 +67,14 @@ export class Tunnel {
 
   /** What the tunnel holds now: flows, mappings, associations, buffered bytes. */
   async gauges(): Promise<Gauges> {
+    return (await this.status()).gauges;
+  }
+
+  async status(): Promise<TunnelStatus> {
     const text = await this.lab.client.must(
       ztun("status", "--json", "--pid", String(this.process.pid)),
     );
-    return (JSON.parse(text) as { gauges: Gauges }).gauges;
+    return JSON.parse(text) as TunnelStatus;
   }
 
   async #idle(): Promise<void> {

@@ -204,3 +204,16 @@ Deno.test("the device fails: the engine says so, and closes in order", async () 
     await engine.close();
   });
 });
+
+Deno.test("the device fails while stop is waiting: that is the end of it", async () => {
+  await withTunnel({ script: echoing }, async ({ engine, host, device }) => {
+    const flow = host.connect(FAR, 80);
+    assertEquals(await flow.opened(), "open");
+    const stopped = engine.stop(24 * 3_600_000);
+    await flow.ended();
+    device.fail();
+    flow.send("wake up");
+    await stopped;
+    assert((await engine.failed).includes("The TUN device failed"));
+  });
+});
