@@ -18,7 +18,7 @@ const IPV6_V6ONLY = 26;
 export const SOL_UDP = 17;
 /** The kernel puts together what came in one burst from one sender, datagrams of one size. */
 export const UDP_GRO = 104;
-/** What the kernel may buffer per socket: a burst of 64 KiB datagrams. */
+/** What the kernel may buffer per socket, as far as the system's limit allows: 64 messages of 64 KiB. */
 const BUFFER = 4 << 20;
 /** Longer than any address, so that V8 keeps it off its moving heap. */
 const ADDRESS_ROOM = 128;
@@ -33,14 +33,18 @@ export class UdpSocket {
 
   private constructor(fd: number) {
     this.fd = fd;
-    setBuffer(fd, SO_SNDBUFFORCE, SO_SNDBUF);
-    setBuffer(fd, SO_RCVBUFFORCE, SO_RCVBUF);
+    setOption(fd, SOL_SOCKET, SO_SNDBUF, BUFFER);
+    setOption(fd, SOL_SOCKET, SO_RCVBUF, BUFFER);
     // Linux before 5.0 has none of it: datagrams come one by one then.
     setOption(fd, SOL_UDP, UDP_GRO, 1);
   }
 
   static connected(address: Uint8Array, port: number): UdpSocket {
-    return new UdpSocket(connectedSocket(address, port, 0));
+    const socket = new UdpSocket(connectedSocket(address, port, 0));
+    // Beyond the system's own limit, where we may: one peer cannot take more than one such buffer.
+    setOption(socket.fd, SOL_SOCKET, SO_SNDBUFFORCE, BUFFER);
+    setOption(socket.fd, SOL_SOCKET, SO_RCVBUFFORCE, BUFFER);
+    return socket;
   }
 
   /** For any remote of the address's family; on the unspecified address and port 0 anything goes. */
@@ -95,11 +99,6 @@ function openSocket(address: Uint8Array, protocol: number, set: (fd: number) => 
     libc().close(fd);
     throw error;
   }
-}
-
-/** Beyond the system's own limit where we may; less is no failure. */
-function setBuffer(fd: number, force: number, plain: number): void {
-  if (setOption(fd, SOL_SOCKET, force, BUFFER) < 0) setOption(fd, SOL_SOCKET, plain, BUFFER);
 }
 
 function setOption(fd: number, level: number, option: number, value: number): number {
