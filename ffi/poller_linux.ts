@@ -7,6 +7,7 @@
  */
 
 import { get32le, set32le } from "../src/bytes.ts";
+import { EventFd } from "./event_fd_linux.ts";
 import { check, libc } from "./libc.ts";
 
 const EPOLL_CLOEXEC = 0o2000000;
@@ -14,7 +15,6 @@ const EPOLL_CTL_ADD = 1;
 const EPOLL_CTL_DEL = 2;
 const EDGES = 2 ** 31;
 const POLLIN = 1;
-const EFD_NONBLOCK_CLOEXEC = 0o4000 | 0o2000000;
 
 /** `struct epoll_event` is packed on x86-64 only. */
 const EVENT_SIZE = Deno.build.arch === "x86_64" ? 12 : 16;
@@ -35,18 +35,16 @@ const ALL_EDGES = PollEvent.Readable + PollEvent.Writable + PollEvent.Ended + ED
 
 export class Poller {
   readonly #epoll: number;
-  readonly #wakeup: number;
+  readonly #wakeup = new EventFd();
   readonly #events = new Uint8Array(EVENTS * EVENT_SIZE);
   /** `struct pollfd`: the epoll descriptor, and what it is waited for. */
   readonly #polled = new Uint8Array(128);
   readonly #one = new Uint8Array(128);
-  readonly #counter = new Uint8Array(128);
   #waiting: Promise<void> | undefined;
 
   constructor() {
     this.#epoll = check("epoll_create1", libc().epoll_create1(EPOLL_CLOEXEC));
-    this.#wakeup = check("eventfd", libc().eventfd(0, EFD_NONBLOCK_CLOEXEC));
-    this.add(this.#wakeup);
+    this.add(this.#wakeup.fd);
     set32le(this.#polled, 0, this.#epoll);
     set32le(this.#polled, 4, POLLIN);
   }
@@ -86,14 +84,12 @@ export class Poller {
 
   /** Ends a `wait`, the present one or the next. */
   wake(): void {
-    this.#counter.fill(0);
-    this.#counter[0] = 1;
-    libc().write(this.#wakeup, this.#counter, 8n);
+    this.#wakeup.signal();
   }
 
   /** Closes the descriptors. The caller has seen to it that nobody waits. */
   close(): void {
-    libc().close(this.#wakeup);
+    this.#wakeup.close();
     libc().close(this.#epoll);
   }
 
@@ -105,7 +101,7 @@ export class Poller {
 
   async #sleep(): Promise<void> {
     await libc().poll_blocking(this.#polled, 1, -1);
-    libc().read(this.#wakeup, this.#counter, 8n);
+    this.#wakeup.drain();
     this.#waiting = undefined;
   }
 }

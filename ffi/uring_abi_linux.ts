@@ -16,7 +16,6 @@ export const Opcode = {
   Read: 22,
   Send: 26,
   Recv: 27,
-  Shutdown: 34,
   ReadMultishot: 49,
 } as const;
 
@@ -63,7 +62,6 @@ export const Parameter = {
   CompletionHead: 20,
   CompletionTail: 21,
   CompletionArray: 25,
-  CompletionQueueFlags: 26,
 } as const;
 
 const SETUP_CQSIZE = 1 << 3;
@@ -114,10 +112,6 @@ export const OperationProbe = {
   Supported: 1,
 } as const;
 
-/** In the flags of the completion queue, which are ours to write: the eventfd is left alone. */
-export const QUEUE_EVENT_DISABLED = 1;
-
-export const REGISTER_EVENT = 4;
 export const REGISTER_PROBE = 8;
 export const REGISTER_BUFFER_RING = 22;
 export const UNREGISTER_BUFFER_RING = 23;

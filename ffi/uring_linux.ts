@@ -25,8 +25,6 @@ import {
   Opcode,
   POLL_ADD_MULTI,
   POLL_FIRST,
-  QUEUE_EVENT_DISABLED,
-  REGISTER_EVENT,
   Request,
   REQUEST_WORDS,
 } from "./uring_abi_linux.ts";
@@ -50,7 +48,7 @@ export interface RingOptions {
 }
 
 export class Ring {
-  /** Not for epoll, which is told only of what `submit` and `wait` have reported: see `setEvent`. */
+  /** Not for epoll, which is told only of what `submit` and `wait` have reported. */
   readonly fd: number;
   /** What the kernel says that it can do besides. */
   readonly features: number;
@@ -151,11 +149,6 @@ export class Ring {
     this.#requests[request + Request.Offset] = addressLength;
   }
 
-  /** `how`: 0 ends receiving, 1 sending, 2 both. */
-  shutdown(fd: number, how: number, tag: number, kind: number): void {
-    this.#requests[this.#prepare(Opcode.Shutdown, fd, tag, kind) + Request.Length] = how;
-  }
-
   /** Closes a descriptor. What is under way on it goes on, until it is cancelled. */
   closeFd(fd: number, tag: number, kind: number): void {
     this.#prepare(Opcode.Close, fd, tag, kind);
@@ -198,11 +191,6 @@ export class Ring {
   /** Ends the poll with that tag and kind, which completes with ECANCELED; itself with 0, or ENOENT. */
   pollRemove(pollTag: number, pollKind: number, tag: number, kind: number): void {
     this.#setTarget(this.#prepare(Opcode.PollRemove, 0, tag, kind), pollTag, pollKind);
-  }
-
-  /** Ends a request with that tag and kind, as `pollRemove`; EALREADY when it is being done just now. */
-  cancel(otherTag: number, otherKind: number, tag: number, kind: number): void {
-    this.#setTarget(this.#prepare(Opcode.AsyncCancel, 0, tag, kind), otherTag, otherKind);
   }
 
   /** Ends all that is under way on a descriptor; completes with how many requests that were. */
@@ -268,26 +256,6 @@ export class Ring {
   consumed(count: number): void {
     this.#completionHead = (this.#completionHead + count) | 0;
     Atomics.store(this.#words, this.#queues.completionHeadAt, this.#completionHead);
-  }
-
-  /**
-   * Names the eventfd that is signalled when there is something to report, as long as `announce` wants
-   * it: so the event loop can wait for the ring. Once only.
-   */
-  setEvent(event: number): void {
-    const argument = new Uint32Array(32);
-    argument[0] = event;
-    this.announce(false);
-    this.register(REGISTER_EVENT, new Uint8Array(argument.buffer), 1);
-  }
-
-  /**
-   * Whether the eventfd is signalled. When that begins, the caller submits once more and looks what is
-   * there: for what came before, nobody is woken.
-   */
-  announce(wanted: boolean): void {
-    const flags = wanted ? 0 : QUEUE_EVENT_DISABLED;
-    Atomics.store(this.#words, this.#queues.completionQueueFlagsAt, flags);
   }
 
   /** Refuses with a `SysError` what the kernel refuses. */

@@ -27,7 +27,6 @@ export class RingQueues {
   readonly completionHeadAt: number;
   readonly completionTailAt: number;
   readonly completionsAt: number;
-  readonly completionQueueFlagsAt: number;
   readonly #mappings: SharedMapping[] = [];
 
   /** Throws a `SysError` when the kernel does not allow it. */
@@ -44,7 +43,6 @@ export class RingQueues {
     this.completionHeadAt = parameters[Parameter.CompletionHead]! / WORD;
     this.completionTailAt = parameters[Parameter.CompletionTail]! / WORD;
     this.completionsAt = parameters[Parameter.CompletionArray]! / WORD;
-    this.completionQueueFlagsAt = parameters[Parameter.CompletionQueueFlags]! / WORD;
     try {
       const words = this.completionsAt + this.completions * COMPLETION_WORDS;
       this.words = new Int32Array(this.#map(0, words));

@@ -6,7 +6,7 @@
  * `poll` on a thread (30 µs to wake), so that an idle tunnel costs nothing.
  */
 
-import type { Arena } from "../arena.ts";
+import { type Arena, LARGE_SLOT } from "../arena.ts";
 import { Poller } from "../../ffi/poller_linux.ts";
 import { DescriptorIndex, sendReset } from "../../ffi/tcp_socket_linux.ts";
 import type { TunLink } from "../link/tun_link.ts";
@@ -51,6 +51,7 @@ export class AsyncDriver implements Driver, DirectSockets {
   #slot: number;
   #udpSlot: number;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  bytesHeld = 2 * LARGE_SLOT;
 
   constructor(
     { context, loop, link }: DriverParts,
@@ -150,6 +151,7 @@ export class AsyncDriver implements Driver, DirectSockets {
     this.#poller.close();
     this.#arena.release(this.#slot);
     this.#arena.release(this.#udpSlot);
+    this.bytesHeld = 0;
   }
 
   #turn(): number {

@@ -1,4 +1,7 @@
-/** The wish that something under way should end. An `AbortController` for one listener, at a tenth of its price. */
+/**
+ * The wish that something under way should end. As an `AbortController`, but for one listener, and without
+ * what a web API has to check: every flow's dial has one.
+ */
 
 export class Cancellation {
   isCancelled = false;

@@ -60,6 +60,8 @@ export interface Readable {
 
 export interface Driver {
   readonly name: "async" | "uring";
+  /** Packet memory that it holds for itself, so that there is always somewhere to read to. */
+  readonly bytesHeld: number;
   /** Opens a connection to the proxy. Rejects when it cannot, or when it is cancelled. */
   connect(hostname: string, port: number, wish: Cancellation): Promise<ProxyConnection>;
   /** The connection's handshake is over: from now on it carries a flow. */

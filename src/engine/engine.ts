@@ -54,7 +54,6 @@ export class Engine implements EngineContext, EngineLoop, StackHandler {
   #broken = false;
   #alarmAt = Infinity;
   #waitingForMemory: (() => void)[] = [];
-  #ownBytes: number;
   #drained: (() => void) | undefined;
   #loop: Promise<void> = Promise.resolve();
   #closed: Promise<void> | undefined;
@@ -91,7 +90,6 @@ export class Engine implements EngineContext, EngineLoop, StackHandler {
     this.udp = new UdpRelay(this, this.verdict, this.dns, randomKey());
     this.dialer.onRecovered = () => void this.verdict.probe();
     this.#housekeeping = new Housekeeping(this, memory);
-    this.#ownBytes = this.arena.bytesInUse;
   }
 
   /** Begins to serve; resolves when it is known what the proxy can do. */
@@ -108,7 +106,7 @@ export class Engine implements EngineContext, EngineLoop, StackHandler {
 
   /** Packet memory that flows hold; the driver's own slots are not counted. */
   get bytesBuffered(): number {
-    return this.arena.bytesInUse - this.#ownBytes;
+    return this.arena.bytesInUse - this.driver.bytesHeld;
   }
 
   after(milliseconds: number, callback: () => void): Alarm {
@@ -198,7 +196,6 @@ export class Engine implements EngineContext, EngineLoop, StackHandler {
     await this.#loop;
     // Not before: whoever ended until now took its socket out of it.
     this.driver.close();
-    this.#ownBytes = 0;
     this.stack.reassembly.clear();
     this.#drained?.();
   }

@@ -37,6 +37,11 @@ export class SlotGroup {
     return this.#empty.length === this.#slots.length;
   }
 
+  /** What the kernel holds at this moment. */
+  get bytesHeld(): number {
+    return (this.#slots.length - this.#empty.length) * LARGE_SLOT;
+  }
+
   at(buffer: number): number {
     return this.#slots[buffer]!;
   }

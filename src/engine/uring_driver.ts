@@ -6,7 +6,7 @@
  * held.
  */
 
-import type { Arena } from "../arena.ts";
+import { type Arena, LARGE_SLOT } from "../arena.ts";
 import { parseAddress } from "../addr/address.ts";
 import { Errno } from "../../ffi/libc.ts";
 import type { EventFd } from "../../ffi/event_fd_linux.ts";
@@ -71,6 +71,7 @@ export class UringDriver implements Driver {
   #settled = true;
   #deviceArmed = false;
   #running = true;
+  #closed = false;
   #failure = 0;
   #alarmAt = Infinity;
   /** When the last round began to work. */
@@ -104,6 +105,11 @@ export class UringDriver implements Driver {
     this.#wake = outside.wake;
     this.#expectsMessage = outside.expectsMessage;
     this.#ring.pollMultishot(this.#wake.fd, PollEvent.Readable, 0, Kind.Wake);
+  }
+
+  get bytesHeld(): number {
+    if (this.#closed) return 0;
+    return this.#packets.bytesHeld + this.#received.bytesHeld + LARGE_SLOT;
   }
 
   async connect(hostname: string, port: number, wish: Cancellation): Promise<ProxyConnection> {
@@ -176,6 +182,7 @@ export class UringDriver implements Driver {
   }
 
   close(): void {
+    this.#sockets.closeAll();
     this.#ring.cancelAll(0, Kind.None);
     this.#ring.submit();
     while (this.#sockets.size > 0 || this.#deviceArmed) {
@@ -186,6 +193,7 @@ export class UringDriver implements Driver {
     this.#received.close();
     this.#arena.release(this.#datagramSlot);
     this.#ring.close();
+    this.#closed = true;
   }
 
   /** Whether somebody waits for what only the event loop can do. */

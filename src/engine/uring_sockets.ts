@@ -56,6 +56,11 @@ export class UringSockets {
     return socket;
   }
 
+  /** Whatever has not been closed yet: then all requests come to an end. */
+  closeAll(): void {
+    for (const socket of this.#sockets) socket?.close();
+  }
+
   /** Nothing is under way any more for a socket that is closed. */
   forget(id: number): void {
     this.#sockets[id] = undefined;

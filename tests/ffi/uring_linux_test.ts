@@ -139,21 +139,6 @@ for (const [name, pair] of [["UNIX", streamPair], ["TCP", tcpPair]] as const) {
     assertEquals(rig.one().result, -Errno.EPIPE);
     closeFd(other);
   });
-
-  uringTest(`${name}: one direction is shut down, the other goes on`, () => {
-    using rig = new UringRig();
-    const [one, other] = pair();
-    rig.ring.shutdown(one, 1, 1, KIND);
-    rig.ring.recvInto(other, 0, 10, 0, 2, KIND);
-    const done = rig.byTag(2);
-    assertEquals([done.get(1)!.result, done.get(2)!.result], [0, 0]);
-    write(other, "still");
-    rig.ring.recvInto(one, 0, 10, 0, 3, KIND);
-    assertEquals(rig.one().result, 5);
-    assertEquals(text(rig.bytes, 0, 5), "still");
-    closeFd(one);
-    closeFd(other);
-  });
 }
 
 uringTest("a connection is made, and is refused", () => {
@@ -277,25 +262,6 @@ uringTest("a multishot poll completes at every change, until it is removed", () 
   rig.ring.pollRemove(1, KIND, 3, KIND);
   assertEquals(rig.one().result, -Errno.ENOENT);
   event.close();
-});
-
-uringTest("a request is cancelled by both its numbers, its neighbours are not", () => {
-  using rig = new UringRig();
-  const [one, other] = tcpPair();
-  const target = 0xffff_fffe;
-  for (const [tag, kind] of [[target, 1], [target, 2], [3, 1]] as const) {
-    rig.ring.recvInto(one, 0, 10, 0, tag, kind);
-  }
-  rig.ring.cancel(target, 2, 9, 9);
-  const done = rig.some(2);
-  assertEquals(done.find(({ tag }) => tag === 9)!.result, 0);
-  const cancelled = done.find(({ tag }) => tag === target)!;
-  assertEquals([cancelled.kind, cancelled.result], [2, -ECANCELED]);
-  rig.ring.cancel(target, 2, 9, 9);
-  assertEquals(rig.one().result, -Errno.ENOENT);
-  assertEquals(rig.now(), []);
-  closeFd(one);
-  closeFd(other);
 });
 
 uringTest("all that is under way on a descriptor is cancelled, and nothing on another", () => {

@@ -5,7 +5,6 @@ import { EventFd, signalEventFd } from "../../ffi/event_fd_linux.ts";
 import { closeFd } from "../../ffi/fd_passing_linux.ts";
 import { Errno, libc, SysError } from "../../ffi/libc.ts";
 import { Memory } from "../../ffi/memory.ts";
-import { Poller } from "../../ffi/poller_linux.ts";
 import { ENTER_NO_IOWAIT, FEATURE_NO_IOWAIT } from "../../ffi/uring_abi_linux.ts";
 import { type Kernel, systemCalls } from "../../ffi/uring_kernel_linux.ts";
 import { Ring } from "../../ffi/uring_linux.ts";
@@ -99,79 +98,6 @@ uringTest("a Worker that sleeps in its ring is woken", async () => {
   signalEventFd(fd);
   assertEquals(await answer, { tag: 11, kind: 12, result: 8, signals: 1 });
   worker.terminate();
-});
-
-/** A ring that is waited for from the event loop, with a receive that is under way. */
-class AnnouncedRig extends UringRig {
-  readonly event = new EventFd();
-  readonly poller = new Poller();
-  readonly pair = streamPair();
-
-  constructor() {
-    super();
-    this.poller.add(this.event.fd);
-    this.ring.setEvent(this.event.fd);
-    this.receive();
-  }
-
-  receive(): void {
-    this.ring.recvInto(this.pair[0], 0, 10, 0, 1, KIND);
-    assertEquals(this.now(), []);
-  }
-
-  write(length: number): void {
-    libc().write(this.pair[1], new Uint8Array(128), BigInt(length));
-  }
-
-  override [Symbol.dispose](): void {
-    super[Symbol.dispose]();
-    this.poller.close();
-    this.event.close();
-    this.pair.forEach(closeFd);
-  }
-}
-
-uringTest(
-  "the event loop waits for a ring by its eventfd, as often as it is announced",
-  async () => {
-    using rig = new AnnouncedRig();
-    rig.ring.announce(true);
-    assertEquals(rig.now(), []);
-    for (const length of [5, 6, 7]) {
-      rig.event.drain();
-      const waiting = rig.poller.wait();
-      rig.write(length);
-      await waiting;
-      assertEquals([rig.poller.ready(), rig.poller.readyAt(0)], [1, rig.event.fd]);
-      rig.event.drain();
-      assertEquals(rig.now().map(({ result }) => result), [length]);
-      rig.receive();
-    }
-  },
-);
-
-uringTest("who does not want a ring announced is not told of it", () => {
-  using rig = new AnnouncedRig();
-  rig.write(5);
-  assertEquals(rig.one().result, 5);
-  assertEquals(rig.event.drain(), 0);
-  rig.ring.announce(true);
-  rig.receive();
-  rig.write(6);
-  assertEquals(rig.one().result, 6);
-  assert(rig.event.drain() > 0);
-  rig.ring.announce(false);
-  rig.receive();
-  rig.write(7);
-  assertEquals(rig.one().result, 7);
-  assertEquals(rig.event.drain(), 0);
-});
-
-uringTest("what came before a ring is announced is there at the next submission", () => {
-  using rig = new AnnouncedRig();
-  rig.write(5);
-  rig.ring.announce(true);
-  assertEquals(rig.now().map(({ result }) => result), [5]);
 });
 
 uringTest("a call that was in vain throws nothing and loses nothing", () => {

@@ -52,6 +52,21 @@ uringTest("it holds as many slots as it may, and leaves the reserve alone", () =
   }
 });
 
+uringTest(
+  "what is taken is held by the taker at once, and what takes its place by the group",
+  () => {
+    using rig = new GroupRig(2, 0);
+    assertEquals(rig.group.bytesHeld, 2 * LARGE_SLOT);
+    const at = rig.group.take(bufferOf(rig.receive(200).flags));
+    assertEquals(rig.arena.bytesInUse - rig.group.bytesHeld, LARGE_SLOT);
+    rig.group.fill();
+    assertEquals(rig.group.bytesHeld, 2 * LARGE_SLOT);
+    assertEquals(rig.arena.bytesInUse - rig.group.bytesHeld, LARGE_SLOT);
+    rig.arena.release(at);
+    rig.group.close();
+  },
+);
+
 uringTest("what is taken belongs to the taker; another slot takes its place", () => {
   using rig = new GroupRig(2, 0);
   const taken = [200, 300, 400, 500].map((length) => {
