@@ -35,9 +35,13 @@ async function largeAnswers({ lab }: TunnelCase): Promise<void> {
   );
 }
 
+/**
+ * Each with a port of its own: dig allows others the port that the kernel chose for it (SO_REUSEPORT), and
+ * of two at the same port one gets both answers.
+ */
 async function manyAtOnce({ lab }: TunnelCase): Promise<void> {
   await startNames(lab);
-  const one = `dig +notcp +time=10 +tries=1 +short @${NAMES} web.test A`;
+  const one = `dig -b 0.0.0.0#$((20000 + i)) +notcp +time=30 +tries=1 +short @${NAMES} web.test A`;
   const output = await lab.client.must(
     ["sh", "-c", `for i in $(seq ${PARALLEL}); do ${one} & done; wait`],
   );
