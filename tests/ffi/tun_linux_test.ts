@@ -4,7 +4,7 @@ import { Errno, libc, SysError } from "../../ffi/libc.ts";
 import { NetlinkRouteSocket } from "../../ffi/netlink_linux.ts";
 import { adoptTun, openTun, openTunQueues } from "../../ffi/tun_linux.ts";
 import { UserError } from "../../src/errors.ts";
-import { inNetNamespace, runHere } from "../support/net_namespace.ts";
+import { inNetNamespace, runHere, waitUntilGone } from "../support/net_namespace.ts";
 import { rootTest } from "../support/root.ts";
 
 const O_RDWR = 2;
@@ -33,7 +33,7 @@ rootTest("a TUN device exists as long as it is open", () =>
     assert(runHere("ip", "-d", "link", "show", "ztun0").includes("vnet_hdr on persist off"));
     device.close();
     device.close();
-    assert(!runHere("ip", "link").includes("ztun0"));
+    waitUntilGone("ztun0");
   }));
 
 rootTest(
@@ -50,7 +50,7 @@ rootTest(
       queues.slice(1).forEach((queue) => queue.close());
       assert(runHere("ip", "link").includes("ztun0"));
       queues[0]!.close();
-      assert(!runHere("ip", "link").includes("ztun0"));
+      waitUntilGone("ztun0");
     }),
 );
 
@@ -58,7 +58,7 @@ rootTest("where one queue more cannot be had, there is none", () =>
   inNetNamespace(() => {
     // The kernel has 256 at most.
     assertThrows(() => openTunQueues({ name: "", offload: "auto" }, 257), SysError);
-    assert(!runHere("ip", "link").includes("ztun0"));
+    waitUntilGone("ztun0");
   }));
 
 rootTest("without offload there is no header and nothing is promised", () =>

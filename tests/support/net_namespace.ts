@@ -8,6 +8,9 @@
 
 const CLONE_NEWNET = 0x4000_0000;
 const O_RDONLY_CLOEXEC = 0o2000000;
+const PATIENCE_MS = 10_000;
+/** Nobody wakes it: a pause for a function that may not be asynchronous. */
+const PAUSE = new Int32Array(new SharedArrayBuffer(4));
 
 const { symbols: libc } = Deno.dlopen("libc.so.6", {
   open: { parameters: ["buffer", "i32"], result: "i32" },
@@ -37,4 +40,16 @@ export function runHere(command: string, ...args: string[]): string {
   const { success, stdout, stderr } = new Deno.Command(command, { args }).outputSync();
   if (!success) throw new Error(`${command} failed: ${new TextDecoder().decode(stderr)}`);
   return new TextDecoder().decode(stdout);
+}
+
+/**
+ * Waits until a device that was closed is no more, here: a program that another test starts just now has
+ * a copy of its descriptor until it runs.
+ */
+export function waitUntilGone(device: string): void {
+  const deadline = performance.now() + PATIENCE_MS;
+  while (runHere("ip", "-o", "link").includes(`${device}:`)) {
+    if (performance.now() > deadline) throw new Error(`${device} is still there`);
+    Atomics.wait(PAUSE, 0, 0, 10);
+  }
 }

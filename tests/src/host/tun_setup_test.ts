@@ -4,7 +4,7 @@ import { openTun } from "../../../ffi/tun_linux.ts";
 import { defaultSettings, type TunSettings } from "../../../src/config/settings.ts";
 import { Exit, UserError } from "../../../src/errors.ts";
 import { setUpDevice } from "../../../src/host/tun_setup.ts";
-import { inNetNamespace, runHere } from "../../support/net_namespace.ts";
+import { inNetNamespace, runHere, waitUntilGone } from "../../support/net_namespace.ts";
 import { rootTest } from "../../support/root.ts";
 
 const silent = { debug() {}, warn() {} };
@@ -33,7 +33,7 @@ rootTest(
       assert(!ip("-o", "addr").includes("fe80::"));
       assertEquals(shown, host.steps.map((step) => `[#] ${step}`));
       host.close();
-      assert(!ip("-o", "link").includes("ztun0"));
+      waitUntilGone("ztun0");
       assertEquals(ip("route"), "");
     }),
 );
@@ -45,7 +45,7 @@ rootTest("up: every queue is open, and all go together", () =>
     assertEquals(host.steps[0], "ip tuntap add dev ztun0 mode tun vnet_hdr multi_queue");
     assert(runHere("ip", "-d", "link", "show", "ztun0").includes("numqueues 3"));
     host.close();
-    assert(!runHere("ip", "-o", "link").includes("ztun0"));
+    waitUntilGone("ztun0");
   }));
 
 rootTest(
@@ -88,7 +88,7 @@ rootTest("up: a step that fails is named, and nothing is left", () =>
       UserError,
       'Cannot add the route 203.0.113.0/24 through "ztun0"',
     );
-    assert(!runHere("ip", "-o", "link").includes("ztun0"));
+    waitUntilGone("ztun0");
   }));
 
 rootTest("up: a name in use is refused with another way", () =>
@@ -107,7 +107,7 @@ rootTest("up: an adopted device is taken as it is", () =>
     assertEquals([host.device.name, host.device.vnet, host.steps], ["given", true, []]);
     assertEquals(runHere("ip", "route"), "");
     host.close();
-    assert(!runHere("ip", "-o", "link").includes("given"));
+    waitUntilGone("given");
   }));
 
 rootTest("up: packet information on an adopted device is refused", () =>
