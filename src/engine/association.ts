@@ -13,13 +13,14 @@ import { Errno } from "../../ffi/libc.ts";
 import { UdpReceiver } from "../../ffi/udp_receiver_linux.ts";
 import type { SendFailures } from "../../ffi/udp_sender_linux.ts";
 import { UdpSocket } from "../../ffi/udp_socket_linux.ts";
+import type { Socks5Handshake } from "../outbound/socks5/handshake.ts";
 import { relayAddress } from "../outbound/socks5/relay_address.ts";
 import { FlowTable } from "../stack/flow_table.ts";
 import type { SipHash } from "../stack/siphash.ts";
 import { newUdpHeader, readUdpHeader, type UdpHeader } from "../wire/socks5.ts";
 import { type EngineContext, type Flushable, RESERVED_SLOTS } from "./context.ts";
-import type { ProxyConnection, Readable } from "./driver.ts";
-import type { Dial, Failed } from "./proxy_dialer.ts";
+import type { Dial, DialOwner, Failed } from "./dial.ts";
+import type { ProxySocket, Readable, SocketListener } from "./driver.ts";
 import type { UdpMapping } from "./udp_mapping.ts";
 import { UdpOutbox } from "./udp_outbox.ts";
 
@@ -34,13 +35,15 @@ export interface AssociationEvents {
   datagram(association: Association, header: UdpHeader, end: number): void;
   /** That was all for now: the datagrams' bytes are about to go. */
   datagramsEnd?(): void;
+  /** Datagrams go through at once from now on. */
+  opened?(association: Association): void;
   /** It could not be opened. */
   failed(association: Association, failure: Failed): void;
   /** It was open, and is no more. */
   lost(association: Association): void;
 }
 
-export class Association implements Readable, Flushable, SendFailures {
+export class Association implements DialOwner, SocketListener, Readable, Flushable, SendFailures {
   state: "opening" | "open" | "closed" = "opening";
   readonly shared: boolean;
   readonly members = new Set<UdpMapping>();
@@ -50,7 +53,7 @@ export class Association implements Readable, Flushable, SendFailures {
   /** Whole datagrams with their SOCKS5 header, in slots of their own: pairs of offsets. */
   readonly #waiting: number[] = [];
   readonly #header = newUdpHeader();
-  #control: ProxyConnection | undefined;
+  #control: ProxySocket | undefined;
   #dial: Dial | undefined;
   #socket: UdpSocket | undefined;
   #outbox: UdpOutbox | undefined;
@@ -71,26 +74,10 @@ export class Association implements Readable, Flushable, SendFailures {
     return this.#control?.localAddr.hostname;
   }
 
-  /** Makes it; false when that failed. Datagrams may be sent at once, and wait. */
-  async open(): Promise<boolean> {
-    const buffer = new Uint8Array(512);
+  /** Makes it. Datagrams may be sent at once, and wait. */
+  open(): void {
     const target = { kind: "ip", address: ANY_IPV4, port: 0 } as const;
-    this.#dial = this.#context.dialer.dial("associate", target, buffer, 0, buffer.length);
-    const result = await this.#dial.run();
-    this.#dial = undefined;
-    if (result.kind === "failed") return this.#failed(result);
-    if (this.state === "closed") {
-      result.socket.close();
-      return false;
-    }
-    this.#control = result.socket;
-    const failure = this.#connectRelay(result.socket, result.handshake.bound!);
-    if (failure !== undefined) return this.#failed(failure);
-    this.state = "open";
-    this.#context.counters.associationsOpened++;
-    this.#sendWaiting();
-    void this.#watch(result.socket, buffer);
-    return true;
+    this.#dial = this.#context.dialer.dial("associate", target, this);
   }
 
   /** A mapping sends through it from now on. */
@@ -207,6 +194,43 @@ export class Association implements Readable, Flushable, SendFailures {
     this.#only = undefined;
   }
 
+  // What becomes of the control connection, as long as which it lives (RFC 1928, 7).
+
+  dialled(control: ProxySocket, handshake: Socks5Handshake, restAt: number, restEnd: number): void {
+    if (restAt < restEnd) this.#context.arena.release(restAt);
+    this.#dial = undefined;
+    this.#control = control;
+    control.listener = this;
+    const failure = this.#connectRelay(control, handshake.bound!);
+    if (failure !== undefined) return this.undialled(failure);
+    this.state = "open";
+    this.#context.counters.associationsOpened++;
+    this.#sendWaiting();
+    if (this.#control !== undefined) control.receive(SMALL_SLOT, false);
+    if (this.state === "open") this.#events.opened?.(this);
+  }
+
+  undialled(failure: Failed): void {
+    this.#context.counters.associationsFailed++;
+    this.close();
+    this.#events.failed(this, failure);
+  }
+
+  arrived(at: number): void {
+    this.#context.arena.release(at);
+    this.#control?.receive(SMALL_SLOT, false);
+  }
+
+  ended(): void {
+    this.#lose();
+  }
+
+  sent(): void {}
+
+  broken(): void {
+    this.#lose();
+  }
+
   /** Large slots to receive in, `at` the first of them; how many there are. */
   #takePlaces(receiver: UdpReceiver, at: number): number {
     const { arena } = this.#context;
@@ -249,13 +273,12 @@ export class Association implements Readable, Flushable, SendFailures {
   }
 
   #connectRelay(
-    control: ProxyConnection,
+    control: ProxySocket,
     bound: Parameters<typeof relayAddress>[0],
   ): Failed | undefined {
     const proxy = parseAddress(control.remoteAddr.hostname);
     if (proxy === undefined) {
       return {
-        kind: "failed",
         outcome: "network-unreachable",
         message: "the proxy has no IP address",
       };
@@ -269,29 +292,10 @@ export class Association implements Readable, Flushable, SendFailures {
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       return {
-        kind: "failed",
         outcome: "network-unreachable",
         message: `no way to the relay: ${message}`,
       };
     }
-  }
-
-  /** The association lives as long as its control connection (RFC 1928, 7). */
-  async #watch(control: ProxyConnection, buffer: Uint8Array): Promise<void> {
-    try {
-      while ((await control.read(buffer)) !== null);
-    } catch {
-      // Reset, or closed by us: the same thing.
-    }
-    if (this.state === "open") this.#lose();
-  }
-
-  #failed(failure: Failed): false {
-    if (this.state === "closed") return false;
-    this.#context.counters.associationsFailed++;
-    this.close();
-    this.#events.failed(this, failure);
-    return false;
   }
 
   #lose(): void {

@@ -8,20 +8,21 @@
 
 import { type Arena, LARGE_SLOT } from "../arena.ts";
 import { Poller } from "../../ffi/poller_linux.ts";
-import { DescriptorIndex, sendReset } from "../../ffi/tcp_socket_linux.ts";
+import { DescriptorIndex } from "../../ffi/tcp_socket_linux.ts";
 import type { TunLink } from "../link/tun_link.ts";
-import type { Cancellation } from "./cancellation.ts";
 import type { EngineContext } from "./context.ts";
-import { DenoFlowSocket } from "./deno_flow_socket.ts";
-import { DirectFlowSocket, type DirectSockets } from "./direct_flow_socket.ts";
+import { DenoConnecting } from "./deno_connecting.ts";
+import { DenoSocket } from "./deno_socket.ts";
+import { DirectSocket, type DirectSockets } from "./direct_socket.ts";
 import type {
+  Connecting,
+  ConnectListener,
   Driver,
   DriverParts,
   EngineLoop,
-  FlowListener,
-  FlowSocket,
-  ProxyConnection,
+  ProxySocket,
   Readable,
+  SocketListener,
 } from "./driver.ts";
 
 /** Packets that one turn reads before it looks at anything else. */
@@ -43,9 +44,9 @@ export class AsyncDriver implements Driver, DirectSockets {
   readonly #poller = new Poller();
   readonly #descriptors: Descriptors;
   readonly #readables = new Map<number, Readable>();
-  readonly #flows = new Map<number, DirectFlowSocket>();
-  #readAgain: DirectFlowSocket[] = [];
-  #reading: DirectFlowSocket[] = [];
+  readonly #flows = new Map<number, DirectSocket>();
+  #readAgain: DirectSocket[] = [];
+  #reading: DirectSocket[] = [];
   #running = true;
   #asleep = false;
   #slot: number;
@@ -67,31 +68,10 @@ export class AsyncDriver implements Driver, DirectSockets {
     this.#poller.add(link.fd);
   }
 
-  async connect(hostname: string, port: number, wish: Cancellation): Promise<Deno.TcpConn> {
-    const abort = new AbortController();
-    wish.listen(() => abort.abort());
-    const connection = await Deno.connect({ hostname, port, signal: abort.signal });
-    wish.listen(undefined);
-    connection.setNoDelay(true);
-    connection.setKeepAlive(true);
-    return connection;
-  }
-
-  carry(connection: ProxyConnection, listener: FlowListener): FlowSocket {
-    const own = connection as Deno.TcpConn;
-    const fd = this.#descriptors.find(own);
-    if (fd < 0) return new DenoFlowSocket(this.#context, own, listener);
-    const socket = new DirectFlowSocket(this.#context, this, own, fd, listener);
-    this.#flows.set(fd, socket);
-    this.#poller.addEdges(fd);
-    return socket;
-  }
-
-  reset(connection: ProxyConnection): void {
-    const fd = this.#descriptors.find(connection as Deno.TcpConn);
-    if (fd < 0) return;
-    sendReset(fd);
-    this.#descriptors.release(fd);
+  connect(hostname: string, port: number, listener: ConnectListener): Connecting {
+    const connecting = new DenoConnecting(this.#context, listener);
+    void connecting.start(hostname, port, (connection) => this.#carry(connection, listener));
+    return connecting;
   }
 
   watch(fd: number, readable: Readable): void {
@@ -104,7 +84,7 @@ export class AsyncDriver implements Driver, DirectSockets {
     this.#poller.remove(fd);
   }
 
-  readAgain(socket: DirectFlowSocket): void {
+  readAgain(socket: DirectSocket): void {
     this.#readAgain.push(socket);
     if (this.#asleep) this.#poller.wake();
   }
@@ -152,6 +132,15 @@ export class AsyncDriver implements Driver, DirectSockets {
     this.#arena.release(this.#slot);
     this.#arena.release(this.#udpSlot);
     this.bytesHeld = 0;
+  }
+
+  #carry(connection: Deno.TcpConn, listener: SocketListener): ProxySocket {
+    const fd = this.#descriptors.find(connection);
+    if (fd < 0) return new DenoSocket(this.#context, connection, listener);
+    const socket = new DirectSocket(this.#context, this, connection, fd, listener);
+    this.#flows.set(fd, socket);
+    this.#poller.addEdges(fd);
+    return socket;
   }
 
   #turn(): number {

@@ -104,9 +104,9 @@ export class DnsRelay implements DnsTcpListener {
   open(id: number, server: string): void {
     const endpoint = parseServer(server);
     if (endpoint === undefined) return this.pool.ended(id, this.#context.now());
-    const stream = new DnsStream(this.#context, this.pool, id);
+    const stream = new DnsStream(this.#context, this.pool, id, () => this.#streams.delete(id));
     this.#streams.set(id, stream);
-    void stream.run(endpoint.address, endpoint.port).then(() => this.#streams.delete(id));
+    stream.open(endpoint.address, endpoint.port);
   }
 
   write(id: number, bytes: Uint8Array): void {
@@ -115,6 +115,7 @@ export class DnsRelay implements DnsTcpListener {
 
   close(id: number): void {
     this.#streams.get(id)?.close();
+    this.#streams.delete(id);
   }
 
   answer(server: string, bytes: Uint8Array, at: number, end: number): void {
@@ -137,6 +138,7 @@ export class DnsRelay implements DnsTcpListener {
 
   readonly #associationEvents: AssociationEvents = {
     datagram: (_association, header, end) => this.#datagram(header, end),
+    opened: (association) => this.#associated(association),
     failed: () => this.#associationFailed(),
     lost: () => this.#association = undefined,
   };
@@ -160,7 +162,6 @@ export class DnsRelay implements DnsTcpListener {
     const left = [...this.#overUdp];
     this.#overUdp.clear();
     for (const transaction of left) this.pool.ask(transaction, this.#context.now());
-    this.#context.settle();
   }
 
   /** Over UDP: at once, or with all others when the association stands. */
@@ -172,14 +173,21 @@ export class DnsRelay implements DnsTcpListener {
     }
     this.#overUdp.add(transaction);
     this.#usedAt = this.#context.now();
-    if (this.#association === undefined) void this.#associate();
+    if (this.#association === undefined) this.#associate();
     else if (this.#association.state === "open") this.#send(this.#association, transaction);
   }
 
-  async #associate(): Promise<void> {
-    const association = new Association(this.#context, this.#associationEvents, this.#hash, false);
-    this.#association = association;
-    if (!(await association.open())) return;
+  #associate(): void {
+    this.#association = new Association(
+      this.#context,
+      this.#associationEvents,
+      this.#hash,
+      false,
+    );
+    this.#association.open();
+  }
+
+  #associated(association: Association): void {
     for (const transaction of this.#overUdp) {
       if (!transaction.done) this.#send(association, transaction);
     }

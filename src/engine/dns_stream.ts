@@ -1,81 +1,84 @@
 /** One TCP connection to a DNS server, through the proxy, for the pool that decides what goes over it. */
 
 import type { Address } from "../addr/address.ts";
+import { SMALL_SLOT } from "../arena.ts";
 import type { DnsTcpPool } from "../dns/tcp_pool.ts";
 import type { EngineContext } from "./context.ts";
-import type { ProxyConnection } from "./driver.ts";
-import { type Dial, writeAll } from "./proxy_dialer.ts";
+import type { Dial, DialOwner } from "./dial.ts";
+import type { ProxySocket, SocketListener } from "./driver.ts";
+import { MessageWriter } from "./message_writer.ts";
 
-const BUFFER = 4_096;
-
-export class DnsStream {
+export class DnsStream implements DialOwner, SocketListener {
   readonly #context: EngineContext;
   readonly #pool: DnsTcpPool;
   readonly #id: number;
+  readonly #over: () => void;
   #dial: Dial | undefined;
-  #socket: ProxyConnection | undefined;
-  /** Queries are written one after the other. */
-  #written: Promise<void> = Promise.resolve();
-  #closed = false;
+  #socket: ProxySocket | undefined;
+  #writer: MessageWriter | undefined;
 
-  constructor(context: EngineContext, pool: DnsTcpPool, id: number) {
+  /** `over` is called when it has ended by itself. */
+  constructor(context: EngineContext, pool: DnsTcpPool, id: number, over: () => void) {
     this.#context = context;
     this.#pool = pool;
     this.#id = id;
+    this.#over = over;
   }
 
-  /** Opens the connection and hands on what comes; settles when it has ended. */
-  async run(address: Address, port: number): Promise<void> {
-    const { dialer } = this.#context;
-    const buffer = new Uint8Array(BUFFER);
-    this.#dial = dialer.dial("connect", { kind: "ip", address, port }, buffer, 0, BUFFER);
-    const result = await this.#dial.run();
-    this.#dial = undefined;
-    if (result.kind === "connected") {
-      this.#socket = result.socket;
-      if (!this.#closed) await this.#read(buffer, result.restAt, result.restEnd);
-      this.close();
-      await this.#written;
-    }
-    this.#report(() => this.#pool.ended(this.#id, this.#context.now()));
+  open(address: Address, port: number): void {
+    this.#dial = this.#context.dialer.dial("connect", { kind: "ip", address, port }, this);
   }
 
   write(bytes: Uint8Array): void {
-    const socket = this.#socket;
-    if (socket === undefined) return;
-    // Asked for from within the engine's loop, which runs no promise by itself.
-    const release = this.#context.driver.holdEventLoop();
-    void Promise.resolve().then(release);
-    this.#written = this.#written.then(() => writeAll(socket, bytes)).catch(() => this.close());
+    if (this.#writer?.write(bytes) === false) this.#noMemory();
   }
 
   close(): void {
-    this.#closed = true;
     this.#dial?.cancel();
-    const socket = this.#socket;
-    this.#socket = undefined;
-    socket?.close();
+    this.#writer?.clear();
+    this.#socket?.close();
+    this.#dial = this.#writer = this.#socket = undefined;
   }
 
-  async #read(buffer: Uint8Array, restAt: number, restEnd: number): Promise<void> {
-    const socket = this.#socket!;
-    this.#report(() => {
-      this.#pool.opened(this.#id, this.#context.now());
-      if (restAt < restEnd) this.#pool.data(this.#id, buffer, restAt, restEnd, this.#context.now());
-    });
-    try {
-      while (!this.#closed) {
-        const length = await socket.read(buffer);
-        if (length === null) return;
-        this.#report(() => this.#pool.data(this.#id, buffer, 0, length, this.#context.now()));
-      }
-    } catch {
-      // Reset, or closed by the pool: either way it has ended.
-    }
+  dialled(socket: ProxySocket, _handshake: unknown, restAt: number, restEnd: number): void {
+    this.#dial = undefined;
+    this.#socket = socket;
+    this.#writer = new MessageWriter(this.#context.arena, socket);
+    socket.listener = this;
+    this.#pool.opened(this.#id, this.#context.now());
+    if (restAt < restEnd) this.arrived(restAt, restEnd);
+    else this.#socket?.receive(SMALL_SLOT, false);
   }
 
-  #report(event: () => void): void {
-    event();
-    this.#context.settle();
+  undialled(): void {
+    this.ended();
+  }
+
+  arrived(at: number, end: number): void {
+    const { arena } = this.#context;
+    this.#pool.data(this.#id, arena.bytes, at, end, this.#context.now());
+    arena.release(at);
+    this.#socket?.receive(SMALL_SLOT, false);
+  }
+
+  ended(): void {
+    this.close();
+    this.#over();
+    this.#pool.ended(this.#id, this.#context.now());
+  }
+
+  sent(length: number): void {
+    if (this.#writer?.sent(length) === false) this.#noMemory();
+  }
+
+  broken(): void {
+    this.ended();
+  }
+
+  /** In a moment: the pool is in the middle of something. */
+  #noMemory(): void {
+    this.#context.counters.dropNoMemory++;
+    this.close();
+    this.#context.after(0, () => this.ended());
   }
 }

@@ -9,33 +9,37 @@
 
 import type { Memory } from "../../ffi/memory.ts";
 import type { TunLink } from "../link/tun_link.ts";
-import type { Cancellation } from "./cancellation.ts";
 import type { EngineContext } from "./context.ts";
 
-/** A connection to the proxy while it is talked to in promises: handshakes, control connections, DNS. */
-export interface ProxyConnection {
-  readonly localAddr: { readonly hostname: string; readonly port: number };
-  readonly remoteAddr: { readonly hostname: string; readonly port: number };
-  /** Some bytes, at least one; null at the end of the stream. */
-  read(into: Uint8Array): Promise<number | null>;
-  /** Writes some of the bytes; how many. */
-  write(bytes: Uint8Array): Promise<number>;
-  close(): void;
-}
-
-/** Who hears what a flow's socket says. Nothing is said from within a call to the socket, or after `close`. */
-export interface FlowListener {
+/** Who hears what a socket says. Nothing is said from within a call to the socket, or after `close`. */
+export interface SocketListener {
   /** Bytes came into a slot, whose one reference is the listener's now. */
   arrived(at: number, end: number): void;
   /** The far end has closed its direction. */
   ended(): void;
   /** Of what `send` did not take at once, `length` bytes are gone. Perhaps none: it can be tried again. */
   sent(length: number): void;
-  broken(): void;
+  /** There is no connection any more, or none could be made. */
+  broken(why: string): void;
 }
 
-/** A connection to the proxy once it carries a flow: callbacks, packet memory, no promise per packet. */
-export interface FlowSocket {
+/** Who asked for a connection. */
+export interface ConnectListener extends SocketListener {
+  connected(socket: ProxySocket): void;
+}
+
+/** A connection that is being made. */
+export interface Connecting {
+  /** Nobody wants it any more: nothing is said of it. */
+  close(): void;
+}
+
+/** A connection to the proxy: callbacks, packet memory, no promise per packet. */
+export interface ProxySocket {
+  /** First who asked for the connection; for a flow, its relay after the handshake. */
+  listener: SocketListener;
+  readonly localAddr: { readonly hostname: string; readonly port: number };
+  readonly remoteAddr: { readonly hostname: string; readonly port: number };
   /** Asks for up to `room` bytes: `arrived`, `ended` or `broken` follows, once. `bulk`: expect many. */
   receive(room: number, bulk: boolean): void;
   /**
@@ -62,12 +66,8 @@ export interface Driver {
   readonly name: "async" | "uring";
   /** Packet memory that it holds for itself, so that there is always somewhere to read to. */
   readonly bytesHeld: number;
-  /** Opens a connection to the proxy. Rejects when it cannot, or when it is cancelled. */
-  connect(hostname: string, port: number, wish: Cancellation): Promise<ProxyConnection>;
-  /** The connection's handshake is over: from now on it carries a flow. */
-  carry(connection: ProxyConnection, listener: FlowListener): FlowSocket;
-  /** Resets a connection that carries no flow; `close` has to follow. */
-  reset(connection: ProxyConnection): void;
+  /** Opens a connection to the proxy. `listener` hears of it afterwards, never from within this call. */
+  connect(hostname: string, port: number, listener: ConnectListener): Connecting;
   /** Has the loop call `readable` whenever `fd` has something to read. */
   watch(fd: number, readable: Readable): void;
   unwatch(fd: number): void;

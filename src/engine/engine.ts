@@ -83,7 +83,14 @@ export class Engine implements EngineContext, EngineLoop, StackHandler {
       this.counters,
     );
     this.driver = makeDriver({ context: this, loop: this, link, memory, privateAt });
-    this.dialer = new ProxyDialer(settings, this.counters, this.log, this, this.driver);
+    this.dialer = new ProxyDialer(
+      settings,
+      this.counters,
+      this.log,
+      this,
+      this.arena,
+      this.driver,
+    );
     this.stack = new Stack(link, this, stackOptions(settings), this.counters);
     this.verdict = new UdpVerdict(this);
     this.dns = new DnsRelay(this, this.verdict, randomKey(), (id) => this.udp.find(id));
@@ -159,7 +166,7 @@ export class Engine implements EngineContext, EngineLoop, StackHandler {
     }
     const relay = new TcpRelay(this, connection, (over) => this.#relays.delete(over));
     this.#relays.add(relay);
-    void relay.start();
+    relay.start();
   }
 
   udpReceived(packet: Packet, sourcePort: number, port: number, at: number, end: number): void {

@@ -9,7 +9,7 @@ import { SMALL_SLOT } from "../arena.ts";
 import type { TcpConnection } from "../stack/tcp/connection.ts";
 import { largestSegment } from "../stack/tcp/send.ts";
 import type { EngineContext } from "./context.ts";
-import type { FlowSocket } from "./driver.ts";
+import type { ProxySocket } from "./driver.ts";
 
 /** In the middle of a bulk transfer it is not worth reading less than this at a time. */
 const WORTHWHILE = 32_768;
@@ -17,7 +17,7 @@ const WORTHWHILE = 32_768;
 export class TcpDownload {
   readonly #context: EngineContext;
   readonly #connection: TcpConnection;
-  #socket: FlowSocket | undefined;
+  #socket: ProxySocket | undefined;
   #bulk = false;
   /** Bytes that were asked for; 0 when the socket owes us nothing. */
   #asked = 0;
@@ -29,7 +29,7 @@ export class TcpDownload {
     this.#connection = connection;
   }
 
-  start(socket: FlowSocket): void {
+  start(socket: ProxySocket): void {
     this.#socket = socket;
     this.#ask();
   }

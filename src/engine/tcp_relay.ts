@@ -9,25 +9,24 @@
  *       TcpUpload:   connection → socket; FIN → end of file
  */
 
-import { SMALL_SLOT } from "../arena.ts";
 import type { LocalOutcome } from "../outbound/socks5/failure.ts";
 import type { TcpConnection, TcpOwner } from "../stack/tcp/connection.ts";
 import type { IcmpError } from "../wire/icmp.ts";
 import type { Alarm } from "./alarms.ts";
 import type { EngineContext } from "./context.ts";
-import type { FlowListener, FlowSocket } from "./driver.ts";
-import type { Connected, Dial } from "./proxy_dialer.ts";
+import type { ProxySocket, SocketListener } from "./driver.ts";
+import type { Dial, DialOwner, Failed } from "./dial.ts";
 import { TcpDownload } from "./tcp_download.ts";
 import { TcpUpload } from "./tcp_upload.ts";
 
-export class TcpRelay implements TcpOwner, FlowListener {
+export class TcpRelay implements TcpOwner, DialOwner, SocketListener {
   readonly #context: EngineContext;
   readonly #connection: TcpConnection;
   readonly #over: (relay: TcpRelay) => void;
   readonly #upload: TcpUpload;
   readonly #download: TcpDownload;
   #dial: Dial | undefined;
-  #socket: FlowSocket | undefined;
+  #socket: ProxySocket | undefined;
   /** What the far end sent right behind the proxy's reply: it waits for the local handshake. */
   #restAt = 0;
   #restEnd = 0;
@@ -45,27 +44,13 @@ export class TcpRelay implements TcpOwner, FlowListener {
     connection.owner = this;
   }
 
-  /** Connects through the proxy, and answers the local SYN accordingly. */
-  async start(): Promise<void> {
-    const { arena, dialer, settings } = this.#context;
+  /** Connects through the proxy; the local SYN is answered accordingly. */
+  start(): void {
+    const { dialer, settings } = this.#context;
     if (settings.earlyAccept) this.#connection.accept();
-    const slot = arena.takeSmall();
-    if (slot < 0) {
-      this.#context.counters.dropNoMemory++;
-      return this.abort();
-    }
     const { localAddress, localPort } = this.#connection.endpoints;
     const target = { kind: "ip", address: localAddress, port: localPort } as const;
-    this.#dial = dialer.dial("connect", target, arena.bytes, slot, slot + SMALL_SLOT);
-    const result = await this.#dial.run();
-    this.#dial = undefined;
-    if (result.kind === "connected") this.#dialled(result, slot);
-    else {
-      arena.release(slot);
-      if (this.#localOpen) this.#refuse(result.outcome);
-      this.#end();
-    }
-    this.#context.settle();
+    this.#dial = dialer.dial("connect", target, this);
   }
 
   /** Stops in order: FIN behind what was received; what the local side still sends goes on. */
@@ -76,7 +61,6 @@ export class TcpRelay implements TcpOwner, FlowListener {
 
   /** Ends at once, with a reset both ways. */
   abort(): void {
-    this.#dial?.cancel();
     this.#socket?.reset();
     this.#connection.abort();
     this.#end();
@@ -110,12 +94,30 @@ export class TcpRelay implements TcpOwner, FlowListener {
 
   failed(): void {
     this.#localGone();
-    this.#dial?.cancel();
     this.#socket?.reset();
     this.#end();
   }
 
-  // What the socket to the proxy says.
+  // What the proxy says.
+
+  dialled(socket: ProxySocket, _handshake: unknown, restAt: number, restEnd: number): void {
+    socket.listener = this;
+    this.#dial = undefined;
+    this.#socket = socket;
+    this.#restAt = restAt;
+    this.#restEnd = restEnd;
+    this.#context.counters.proxyBytesDown += restEnd - restAt;
+    if (!this.#connection.answered) this.#connection.accept();
+    else if (this.#connection.state !== "SynReceived") this.#begin(socket);
+  }
+
+  undialled({ outcome }: Failed): void {
+    this.#dial = undefined;
+    this.#refuse(outcome);
+    this.#end();
+  }
+
+  // What the socket to it says.
 
   arrived(at: number, end: number): void {
     this.#context.counters.proxyBytesDown += end - at;
@@ -153,27 +155,8 @@ export class TcpRelay implements TcpOwner, FlowListener {
     else this.#connection.refuse(icmpErrorFor(outcome));
   }
 
-  #dialled({ socket, restAt, restEnd }: Connected, slot: number): void {
-    const { driver } = this.#context;
-    if (!this.#localOpen) {
-      // Nobody is there any more: the far end shall see what a direct connection would have shown.
-      this.#context.arena.release(slot);
-      driver.reset(socket);
-      socket.close();
-      return this.#end();
-    }
-    const flowSocket = driver.carry(socket, this);
-    this.#socket = flowSocket;
-    this.#restAt = restAt;
-    this.#restEnd = restEnd;
-    this.#context.counters.proxyBytesDown += restEnd - restAt;
-    if (restAt === restEnd) this.#context.arena.release(slot);
-    if (!this.#connection.answered) this.#connection.accept();
-    else if (this.#connection.state !== "SynReceived") this.#begin(flowSocket);
-  }
-
   /** Both sides stand. */
-  #begin(socket: FlowSocket): void {
+  #begin(socket: ProxySocket): void {
     if (this.#restAt < this.#restEnd) {
       this.#connection.send(this.#restAt, this.#restEnd);
       this.#restEnd = this.#restAt;
@@ -187,6 +170,7 @@ export class TcpRelay implements TcpOwner, FlowListener {
     this.#ended = true;
     this.#localGone();
     this.#linger?.cancel();
+    this.#dial?.cancel();
     this.#upload.stop();
     this.#socket?.close();
     if (this.#restAt < this.#restEnd) this.#context.arena.release(this.#restAt);

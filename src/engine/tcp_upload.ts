@@ -8,7 +8,7 @@
 
 import type { TcpConnection } from "../stack/tcp/connection.ts";
 import type { EngineContext, Flushable } from "./context.ts";
-import type { FlowSocket } from "./driver.ts";
+import type { ProxySocket } from "./driver.ts";
 import { SMALL_PAYLOAD, UploadQueue } from "./upload_queue.ts";
 
 export class TcpUpload implements Flushable {
@@ -18,7 +18,7 @@ export class TcpUpload implements Flushable {
   readonly #connection: TcpConnection;
   readonly #done: () => void;
   readonly #queue: UploadQueue;
-  #socket: FlowSocket | undefined;
+  #socket: ProxySocket | undefined;
   #finished = false;
   /** The socket has not taken everything yet, and will say when it has. */
   #waiting = false;
@@ -33,7 +33,7 @@ export class TcpUpload implements Flushable {
   }
 
   /** The way is open: what has gathered goes. */
-  start(socket: FlowSocket): void {
+  start(socket: ProxySocket): void {
     this.#socket = socket;
     this.#pump();
   }
@@ -115,7 +115,7 @@ export class TcpUpload implements Flushable {
     this.#connection.consumed(length);
   }
 
-  #closeWrite(socket: FlowSocket): void {
+  #closeWrite(socket: ProxySocket): void {
     this.isDone = true;
     socket.closeWrite();
     this.#done();

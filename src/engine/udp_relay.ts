@@ -18,7 +18,7 @@ import { AddressType, type UdpHeader, udpHeaderLength, writeUdpHeader } from "..
 import { Association, type AssociationEvents } from "./association.ts";
 import type { EngineContext } from "./context.ts";
 import type { DnsRelay } from "./dns_relay.ts";
-import type { Failed } from "./proxy_dialer.ts";
+import type { Failed } from "./dial.ts";
 import { UdpMapping } from "./udp_mapping.ts";
 import { UdpRun } from "./udp_run.ts";
 import type { UdpVerdict } from "./udp_verdict.ts";
@@ -224,7 +224,7 @@ export class UdpRelay implements AssociationEvents {
   #open(shared: boolean): Association {
     const association = new Association(this.#context, this, this.#hash, shared);
     this.#associations.add(association);
-    void association.open();
+    association.open();
     return association;
   }
 

@@ -14,7 +14,7 @@ import { FLAG_RECURSION_DESIRED } from "../wire/dns.ts";
 import { udpHeaderLength, writeUdpHeader } from "../wire/socks5.ts";
 import { Association, type AssociationEvents } from "./association.ts";
 import type { EngineContext } from "./context.ts";
-import type { Failed } from "./proxy_dialer.ts";
+import type { Failed } from "./dial.ts";
 
 /** How long an answer may take, and how often the question is put meanwhile. */
 const PATIENCE = 2_000;
@@ -94,6 +94,7 @@ class Probe implements AssociationEvents {
   readonly #context: EngineContext;
   readonly #token = crypto.getRandomValues(new Uint8Array(TOKEN));
   readonly #association: Association;
+  #opened: (open: boolean) => void = () => {};
   #answered: (yes: boolean) => void = () => {};
 
   constructor(context: EngineContext) {
@@ -103,16 +104,10 @@ class Probe implements AssociationEvents {
 
   /** True or false as it was seen; undefined when the proxy could not be asked. */
   async run(): Promise<boolean | undefined> {
-    const association = this.#association;
-    if (!(await association.open())) return undefined;
     const releaseEventLoop = this.#context.driver.holdEventLoop();
-    const echo = openEcho(association.localHost ?? "127.0.0.1");
     try {
-      return await this.#ask(association, echo?.addr);
+      return await this.#open() ? await this.#askThrough(this.#association) : undefined;
     } finally {
-      association.close();
-      echo?.close();
-      await echo?.done;
       releaseEventLoop();
     }
   }
@@ -120,7 +115,12 @@ class Probe implements AssociationEvents {
   /** Nobody wants to know any more; `run` settles. */
   cancel(): void {
     this.#association.close();
+    this.#opened(false);
     this.#answered(false);
+  }
+
+  opened(): void {
+    this.#opened(true);
   }
 
   datagram(): void {
@@ -129,11 +129,30 @@ class Probe implements AssociationEvents {
 
   failed(_association: Association, failure: Failed): void {
     this.reason = failure.message;
+    this.#opened(false);
   }
 
   lost(): void {
     this.reason = "it closed the association at once";
     this.#answered(false);
+  }
+
+  #open(): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#opened = resolve;
+      this.#association.open();
+    });
+  }
+
+  async #askThrough(association: Association): Promise<boolean> {
+    const echo = openEcho(association.localHost ?? "127.0.0.1");
+    try {
+      return await this.#ask(association, echo?.addr);
+    } finally {
+      association.close();
+      echo?.close();
+      await echo?.done;
+    }
   }
 
   async #ask(association: Association, echo: Deno.NetAddr | undefined): Promise<boolean> {

@@ -12,24 +12,20 @@ import { Errno } from "../../ffi/libc.ts";
 import type { EventFd } from "../../ffi/event_fd_linux.ts";
 import { PollEvent } from "../../ffi/poller_linux.ts";
 import { resolveHost } from "../../ffi/resolve_linux.ts";
-import { writeSocketAddress } from "../../ffi/socket_address_linux.ts";
 import { StreamSender } from "../../ffi/stream_sender_linux.ts";
-import { openTcpSocket, sendReset } from "../../ffi/tcp_socket_linux.ts";
 import { bufferOf, hasBuffer, hasMore, Ring } from "../../ffi/uring_linux.ts";
-import type { Cancellation } from "./cancellation.ts";
 import type { EngineContext } from "./context.ts";
 import { RESERVED_SLOTS } from "./context.ts";
 import type {
+  Connecting,
+  ConnectListener,
   Driver,
   DriverParts,
   EngineLoop,
-  FlowListener,
-  FlowSocket,
-  ProxyConnection,
   Readable,
 } from "./driver.ts";
 import { SlotGroup } from "./slot_group.ts";
-import { UringSocket } from "./uring_socket.ts";
+import { UringConnecting } from "./uring_connecting.ts";
 import { Kind, UringSockets } from "./uring_sockets.ts";
 
 const ENTRIES = 2_048;
@@ -67,8 +63,6 @@ export class UringDriver implements Driver {
   readonly #ready = new Set<Readable>();
   readonly #datagramSlot: number;
   #holds = 0;
-  /** Somebody waits for a turn of the event loop; at first whoever has called `run`. */
-  #settled = true;
   #deviceArmed = false;
   #running = true;
   #closed = false;
@@ -98,9 +92,7 @@ export class UringDriver implements Driver {
       throw error;
     }
     const sender = new StreamSender(memory, privateAt);
-    this.#sockets = new UringSockets(this.#ring, arena, this.#received, sender, () => {
-      this.#settled = true;
-    });
+    this.#sockets = new UringSockets(this.#ring, arena, this.#received, sender);
     this.#datagramSlot = arena.takeLarge();
     this.#wake = outside.wake;
     this.#expectsMessage = outside.expectsMessage;
@@ -112,31 +104,18 @@ export class UringDriver implements Driver {
     return this.#packets.bytesHeld + this.#received.bytesHeld + LARGE_SLOT;
   }
 
-  async connect(hostname: string, port: number, wish: Cancellation): Promise<ProxyConnection> {
+  connect(hostname: string, port: number, listener: ConnectListener): Connecting {
+    const connecting = new UringConnecting(
+      this.#context,
+      this.#ring,
+      this.#sockets,
+      port,
+      listener,
+    );
     const literal = parseAddress(hostname);
-    const addresses = literal === undefined ? await this.#resolve(hostname) : [literal];
-    let failure = new Error(`${hostname} has no address`);
-    for (const address of addresses) {
-      if (wish.isCancelled) throw new Error("cancelled");
-      try {
-        return await this.#connect(address, port, wish);
-      } catch (error) {
-        // Perhaps at once: then no completion asks for the turn in which it is heard.
-        this.#settled = true;
-        failure = error as Error;
-      }
-    }
-    throw failure;
-  }
-
-  carry(connection: ProxyConnection, listener: FlowListener): FlowSocket {
-    const socket = connection as UringSocket;
-    socket.carry(listener);
-    return socket;
-  }
-
-  reset(connection: ProxyConnection): void {
-    sendReset((connection as UringSocket).fd);
+    if (literal === undefined) void this.#resolve(hostname, connecting);
+    else connecting.start([literal]);
+    return connecting;
   }
 
   watch(fd: number, readable: Readable): void {
@@ -168,11 +147,11 @@ export class UringDriver implements Driver {
   }
 
   async run(): Promise<number> {
+    // Whoever has called goes on first.
+    await eventLoopTurn();
     while (this.#running && this.#failure === 0) {
       this.#round(this.#needsTurns ? SHORT_WAIT : Infinity);
-      if (!this.#needsTurns) continue;
-      this.#settled = false;
-      await new Promise<void>((next) => setImmediate(next));
+      if (this.#needsTurns) await eventLoopTurn();
     }
     return this.#failure;
   }
@@ -198,13 +177,13 @@ export class UringDriver implements Driver {
 
   /** Whether somebody waits for what only the event loop can do. */
   get #needsTurns(): boolean {
-    return this.#settled || this.#holds > 0 || this.#expectsMessage();
+    return this.#holds > 0 || this.#expectsMessage();
   }
 
   /** Hands over what is prepared, and works on what is done; waits up to so long for something. */
   #round(patience: number): void {
     this.#prepareBuffers();
-    if (this.#ready.size > 0 || this.#settled) this.#ring.submit();
+    if (this.#ready.size > 0) this.#ring.submit();
     // Counted from the last round: asking for the time costs as much as a system call.
     else this.#ring.wait(Math.min(patience, Math.max(this.#alarmAt - this.#now, 0)));
     this.#now = this.#context.now();
@@ -284,41 +263,20 @@ export class UringDriver implements Driver {
     return count;
   }
 
-  async #resolve(hostname: string): Promise<Uint8Array[]> {
+  async #resolve(hostname: string, connecting: UringConnecting): Promise<void> {
     const release = this.holdEventLoop();
     try {
-      return await resolveHost(hostname);
+      connecting.start(await resolveHost(hostname));
+    } catch (error) {
+      connecting.fail(error instanceof Error ? error.message : String(error));
     } finally {
       release();
     }
   }
+}
 
-  async #connect(address: Uint8Array, port: number, wish: Cancellation): Promise<UringSocket> {
-    const at = this.#arena.takeSmall();
-    if (at < 0) throw new Error("no packet memory is left");
-    const { bytes } = this.#arena;
-    const length = writeSocketAddress(bytes, at, address, 0, address.length, port);
-    const socket = this.#open(bytes[at]!);
-    const connected = socket.connect(at, length);
-    // So that the kernel has its copy of the address.
-    this.#ring.submit();
-    this.#arena.release(at);
-    wish.listen(() => socket.close());
-    try {
-      await connected;
-      return socket;
-    } catch (error) {
-      socket.close();
-      throw error;
-    } finally {
-      wish.listen(undefined);
-    }
-  }
-
-  #open(family: number): UringSocket {
-    const fd = openTcpSocket(family);
-    return this.#sockets.add((id) => new UringSocket(this.#context, this.#sockets, id, fd));
-  }
+function eventLoopTurn(): Promise<void> {
+  return new Promise((next) => setImmediate(next));
 }
 
 /** Whether reading the device again may work. */

@@ -20,8 +20,6 @@ export const Kind = {
 
 export class UringSockets {
   readonly sender: StreamSender;
-  /** To be called when a promise was settled: it needs a turn of the event loop. */
-  readonly settled: () => void;
   readonly #ring: Ring;
   readonly #arena: Arena;
   readonly #slots: SlotGroup;
@@ -30,18 +28,11 @@ export class UringSockets {
   /** There was no buffer for them. */
   readonly #starved: UringSocket[] = [];
 
-  constructor(
-    ring: Ring,
-    arena: Arena,
-    slots: SlotGroup,
-    sender: StreamSender,
-    settled: () => void,
-  ) {
+  constructor(ring: Ring, arena: Arena, slots: SlotGroup, sender: StreamSender) {
     this.#ring = ring;
     this.#arena = arena;
     this.#slots = slots;
     this.sender = sender;
-    this.settled = settled;
   }
 
   /** How many have not come to their end. */

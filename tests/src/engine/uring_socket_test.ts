@@ -1,5 +1,5 @@
 /** The socket on io_uring. */
 
-import { flowSocketContract } from "../../support/flow_socket_contract.ts";
+import { proxySocketContract } from "../../support/proxy_socket_contract.ts";
 
-flowSocketContract("uring");
+proxySocketContract("uring");

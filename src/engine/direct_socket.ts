@@ -1,5 +1,5 @@
 /**
- * A flow's connection to the proxy through its descriptor: reads and writes that never wait, when epoll
+ * A connection to the proxy through its descriptor: reads and writes that never wait, when epoll
  * says that they may. A flow that is idle holds no memory and no promise.
  */
 
@@ -7,7 +7,7 @@ import { Errno, libc } from "../../ffi/libc.ts";
 import { PollEvent } from "../../ffi/poller_linux.ts";
 import { sendReset } from "../../ffi/tcp_socket_linux.ts";
 import type { EngineContext } from "./context.ts";
-import type { FlowListener, FlowSocket } from "./driver.ts";
+import type { ProxySocket, SocketListener } from "./driver.ts";
 import { takeSlot } from "./receive_slot.ts";
 
 /** Reads of one flow in a row before others have their turn. */
@@ -21,17 +21,17 @@ const END_EVENTS = PollEvent.Ended | PollEvent.HungUp | PollEvent.Error;
 /** The part of the driver that its sockets use. */
 export interface DirectSockets {
   /** The socket has something to read although epoll need not say so again. */
-  readAgain(socket: DirectFlowSocket): void;
+  readAgain(socket: DirectSocket): void;
   /** The socket is about to be closed. */
   forget(fd: number): void;
 }
 
-export class DirectFlowSocket implements FlowSocket {
+export class DirectSocket implements ProxySocket {
+  listener: SocketListener;
   readonly fd: number;
   readonly #context: EngineContext;
   readonly #sockets: DirectSockets;
   readonly #connection: Deno.TcpConn;
-  readonly #listener: FlowListener;
   /** Bytes that the listener wants; 0 when none. */
   #room = 0;
   #bulk = false;
@@ -49,13 +49,21 @@ export class DirectFlowSocket implements FlowSocket {
     sockets: DirectSockets,
     connection: Deno.TcpConn,
     fd: number,
-    listener: FlowListener,
+    listener: SocketListener,
   ) {
     this.#context = context;
     this.#sockets = sockets;
     this.#connection = connection;
     this.fd = fd;
-    this.#listener = listener;
+    this.listener = listener;
+  }
+
+  get localAddr(): Deno.NetAddr {
+    return this.#connection.localAddr;
+  }
+
+  get remoteAddr(): Deno.NetAddr {
+    return this.#connection.remoteAddr;
   }
 
   receive(room: number, bulk: boolean): void {
@@ -100,7 +108,7 @@ export class DirectFlowSocket implements FlowSocket {
     if ((events & END_EVENTS) !== 0) this.#ending = true;
     if ((events & WRITE_EVENTS) !== 0 && this.#sending) {
       this.#sending = false;
-      this.#listener.sent(0);
+      this.listener.sent(0);
     }
     if ((events & READ_EVENTS) !== 0) this.#readable = true;
     if (this.#readable) this.read();
@@ -109,7 +117,7 @@ export class DirectFlowSocket implements FlowSocket {
   /** Reads what is there, as far as the listener wants it and others do not wait for long. */
   read(): void {
     this.#queued = false;
-    if (this.#broken && !this.#closed) return this.#listener.broken();
+    if (this.#broken && !this.#closed) return this.listener.broken("reset");
     for (let count = 0; count < BURST; count++) {
       if (this.#closed || !this.#readable || this.#room === 0) return;
       const slot = takeSlot(this.#context.arena, this.#bulk);
@@ -125,14 +133,14 @@ export class DirectFlowSocket implements FlowSocket {
       // Less than there was room for: the rest is yet to come, and epoll will say so.
       if (length < room && !this.#ending) this.#readable = false;
       this.#room = 0;
-      return this.#listener.arrived(slot, slot + length);
+      return this.listener.arrived(slot, slot + length);
     }
     this.#context.arena.release(slot);
     this.#readable = false;
     if (length === -Errno.EAGAIN) return;
     this.#room = 0;
-    if (length === 0) this.#listener.ended();
-    else this.#listener.broken();
+    if (length === 0) this.listener.ended();
+    else this.listener.broken("reset");
   }
 
   /** Once: epoll may speak of the socket many times until then. */

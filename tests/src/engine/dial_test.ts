@@ -281,6 +281,31 @@ Deno.test("a proxy that swallows what is pipelined: stepped back, also for the f
   });
 });
 
+Deno.test("a busy proxy, which has answered others meanwhile, may take its time", async () => {
+  const chosen = Promise.withResolvers<void>();
+  const patient = Promise.withResolvers<void>();
+  const held: Script = async (client) => {
+    await client.accept();
+    chosen.resolve();
+    await patient.promise;
+    await client.reply(0);
+    await client.echo();
+  };
+  await withTunnel({ script: firstOnly(held) }, async ({ engine, host, proxy }) => {
+    const slow = host.connect(FAR, 80);
+    await chosen.promise;
+    const quick = host.connect(FAR, 81);
+    assertEquals(await quick.opened(), "open");
+    // Longer than a proxy gets that may have lost the request.
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    patient.resolve();
+    assertEquals(await slow.opened(), "open");
+    assertEquals([engine.counters.proxyHandshakeTimeout, proxy.clients.length], [0, 2]);
+    for (const flow of [slow, quick]) flow.abort();
+    await quiet(engine);
+  });
+});
+
 Deno.test("a proxy that closes on pipelined bytes: stepped back at once", async () => {
   const script: Script = async (client) => {
     if (await swallow(client)) return;

@@ -1,12 +1,11 @@
 /**
- * What every flow's socket promises (`src/engine/driver.ts`), as tests: the same for each driver, whose
+ * What every connection to the proxy promises (`src/engine/driver.ts`), as tests: the same for each driver, whose
  * socket is run by a real engine against a real connection.
  */
 
 import { assert, assertEquals } from "@std/assert";
 import { LARGE_SLOT, SMALL_SLOT } from "../../src/arena.ts";
-import { Cancellation } from "../../src/engine/cancellation.ts";
-import type { FlowListener, FlowSocket } from "../../src/engine/driver.ts";
+import type { ConnectListener, ProxySocket } from "../../src/engine/driver.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import { fillPattern, findDifference } from "../netsim/pattern.ts";
 import { eventually } from "./eventually.ts";
@@ -19,7 +18,9 @@ const BULK = 65_536;
 const PATIENCE = 60_000;
 
 /** What the socket said. */
-class Heard implements FlowListener {
+class Heard implements ConnectListener {
+  socket: ProxySocket | undefined;
+  why = "";
   bytes = 0;
   wrongAt = -1;
   largest = 0;
@@ -64,8 +65,13 @@ class Heard implements FlowListener {
     this.again();
   }
 
-  broken(): void {
+  connected(socket: ProxySocket): void {
+    this.socket = socket;
+  }
+
+  broken(why: string): void {
     this.breaks++;
+    this.why = why;
   }
 
   get silence(): boolean {
@@ -73,9 +79,11 @@ class Heard implements FlowListener {
   }
 }
 
+type ToBeCalled = Omit<ProxySocket, "listener" | "localAddr" | "remoteAddr">;
+
 interface Rig {
   readonly engine: Engine;
-  readonly socket: FlowSocket;
+  readonly socket: ToBeCalled;
   readonly heard: Heard;
   readonly client: FakeClient;
 }
@@ -87,11 +95,12 @@ async function withSocket(
   body: (rig: Rig) => Promise<void>,
 ): Promise<void> {
   await withTunnel({ script: play, driver }, async ({ engine, proxy }) => {
-    const { driver: own } = engine;
-    const connection = await own.connect("127.0.0.1", proxy.port, new Cancellation());
-    assertEquals(connection.remoteAddr.port, proxy.port);
     const heard = new Heard(engine);
-    const socket = own.carry(connection, heard);
+    engine.driver.connect("127.0.0.1", proxy.port, heard);
+    assert(heard.socket === undefined, "nothing is said from within the call");
+    const socket = await eventually("the connection", () => heard.socket);
+    assertEquals(socket.remoteAddr.port, proxy.port);
+    assertEquals(socket.remoteAddr.hostname, "127.0.0.1");
     const client = await eventually("the far end", () => proxy.clients[0]);
     let open = true;
     const close = () => {
@@ -106,7 +115,7 @@ async function withSocket(
   });
 }
 
-function bound(socket: FlowSocket): Omit<FlowSocket, "close"> {
+function bound(socket: ProxySocket): Omit<ToBeCalled, "close"> {
   return {
     receive: (room, bulk) => socket.receive(room, bulk),
     send: (at, end) => socket.send(at, end),
@@ -164,9 +173,10 @@ async function turns(): Promise<void> {
 /** Registers a test of one driver's. */
 type Test = (name: string, body: () => Promise<void>) => void;
 
-export function flowSocketContract(driver: DriverName): void {
+export function proxySocketContract(driver: DriverName): void {
   const register = driver === "uring" ? uringTest : Deno.test;
   const test: Test = (name, body) => register(`${name} (${driver})`, body);
+  connecting(driver, test);
   receiving(driver, test);
   sending(driver, test);
   ending(driver, test);
@@ -187,6 +197,50 @@ function resetting(when: Promise<void>): (client: FakeClient) => Promise<void> {
     await client.until(when);
     client.reset();
   };
+}
+
+/** Nobody listens there; no name has a part that long; the kernel refuses that address at once. */
+const NOWHERE = ["127.0.0.1", "x".repeat(64), "255.255.255.255"];
+
+function connecting(driver: DriverName, test: Test): void {
+  const options = { script: silent, driver, listening: false } as const;
+
+  for (const host of NOWHERE) {
+    test(`no connection to ${host.slice(0, 20)}: said once, with the reason, and not at once`, () => {
+      return withTunnel(options, async ({ engine, proxy }) => {
+        const heard = new Heard(engine);
+        engine.driver.connect(host, proxy.port, heard);
+        assertEquals(heard.breaks, 0);
+        await eventually("it is said", () => heard.breaks > 0 || undefined, PATIENCE);
+        await turns();
+        assertEquals([heard.breaks, heard.socket], [1, undefined]);
+        assert(heard.why !== "");
+      });
+    });
+
+    test(`whoever does not want the connection to ${host.slice(0, 20)} any more hears nothing`, () => {
+      return withTunnel(options, async ({ engine, proxy }) => {
+        const heard = new Heard(engine);
+        engine.driver.connect(host, proxy.port, heard).close();
+        await turns();
+        assert(heard.silence && heard.socket === undefined);
+      });
+    });
+  }
+
+  test("a name leads to the proxy, by whichever of its addresses answers", () => {
+    return withTunnel({ script: silent, driver }, async ({ engine, proxy }) => {
+      const heard = new Heard(engine);
+      engine.driver.connect("localhost", proxy.port, heard);
+      const socket = await eventually("the connection", () => heard.socket, PATIENCE);
+      assertEquals([socket.remoteAddr.port, heard.breaks], [proxy.port, 0]);
+      socket.close();
+    });
+  });
+}
+
+async function silent(client: FakeClient): Promise<void> {
+  await client.drain();
 }
 
 function receiving(driver: DriverName, test: Test): void {
