@@ -82,8 +82,8 @@ async function withCosts(tunnel: Tunnel, measure: () => Promise<Outcome>): Promi
   const rssPeak = await tree.peakDuring(async () => {
     outcome = await measure();
   });
-  const milliseconds = (tree.cpuSeconds() - cpuBefore) * 1000;
-  const { figures, gigabits, requests } = outcome;
+  const { figures, gigabits, requests, cpuSeconds } = outcome;
+  const milliseconds = (cpuSeconds ?? tree.cpuSeconds() - cpuBefore) * 1000;
   return {
     ...figures,
     ...gigabits !== undefined && { cpuPerGbit: milliseconds / gigabits },

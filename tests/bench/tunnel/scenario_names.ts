@@ -15,6 +15,8 @@ export const SCENARIO_NAMES = [
   "udp-64",
   "udp-1400",
   "udp-gso",
+  "udp-64-down",
+  "udp-1400-down",
   "flows-1000",
   "flows-10000",
 ] as const;

@@ -4,6 +4,8 @@ import { quantile } from "../statistics.ts";
 
 export type Latencies = {
   count: number;
+  /** With those of the warm-up, which cost a tunnel as much. */
+  total: number;
   seconds: number;
   /** Microseconds. */
   p50: number;
@@ -15,7 +17,8 @@ const WARM_UP_MS = 200;
 
 export function measureFor(seconds: number, once: () => void): Latencies {
   const warm = performance.now() + WARM_UP_MS;
-  while (performance.now() < warm) once();
+  let warmed = 0;
+  for (; performance.now() < warm; warmed++) once();
   const took: number[] = [];
   const started = performance.now();
   let before = started;
@@ -28,6 +31,7 @@ export function measureFor(seconds: number, once: () => void): Latencies {
   const sorted = Float64Array.from(took).sort();
   return {
     count: took.length,
+    total: warmed + took.length,
     seconds: (before - started) / 1000,
     p50: quantile(sorted, 0.5),
     p99: quantile(sorted, 0.99),

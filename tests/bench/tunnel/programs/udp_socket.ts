@@ -1,4 +1,4 @@
-/** A connected or bound UDP socket that sends and receives many datagrams per call. */
+/** A UDP socket that sends and receives many datagrams per call. */
 
 import { type Endpoint, SOCKADDR_SIZE, socketAddress } from "./endpoint.ts";
 import {
@@ -50,6 +50,44 @@ function addressOf(bytes: Uint8Array<ArrayBuffer>): bigint {
   return BigInt(Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes)));
 }
 
+export class UdpSocket {
+  readonly #fd = check("socket", libc.socket(AF_INET, SOCK_DGRAM, 0));
+
+  constructor() {
+    setBuffers(this.#fd, BUFFERS);
+  }
+
+  connect(to: Endpoint): void {
+    check("connect", libc.connect(this.#fd, socketAddress(to), SOCKADDR_SIZE));
+  }
+
+  /** Takes a free port at the address, and says which. */
+  bind(host: string): number {
+    check("bind", libc.bind(this.#fd, socketAddress({ host, port: 0 }), SOCKADDR_SIZE));
+    const name = new Uint8Array(128);
+    check("getsockname", libc.getsockname(this.#fd, name, nameLength()));
+    return new DataView(name.buffer).getUint16(2);
+  }
+
+  /** Waits for a datagram, and connects to whoever sent it. */
+  acceptFirst(patienceMs: number): void {
+    setPatience(this.#fd, patienceMs);
+    const [name, length] = [new Uint8Array(128), nameLength()];
+    const got = libc.recvfrom(this.#fd, new Uint8Array(2048), 2048n, 0, name, length);
+    check("recvfrom", got);
+    check("connect", libc.connect(this.#fd, name, SOCKADDR_SIZE));
+  }
+
+  /** Of datagrams that are each one of `perMessage` equal parts of `message`. */
+  sender(message: Uint8Array<ArrayBuffer>, perMessage: number): UdpSender {
+    return new UdpSender(this.#fd, message, perMessage);
+  }
+
+  receiver(largest: number): UdpReceiver {
+    return new UdpReceiver(this.#fd, largest);
+  }
+}
+
 export class UdpSender {
   readonly #fd: number;
   readonly #batch: Batch;
@@ -57,19 +95,25 @@ export class UdpSender {
   /** Datagrams per message: several when the kernel cuts a message into segments. */
   readonly #perMessage: number;
 
-  /** Every datagram is one of `perMessage` equal parts of `message`. */
-  constructor(to: Endpoint, message: Uint8Array<ArrayBuffer>, perMessage: number) {
-    this.#fd = udpSocket();
+  constructor(fd: number, message: Uint8Array<ArrayBuffer>, perMessage: number) {
+    this.#fd = fd;
     this.#perMessage = perMessage;
-    if (perMessage > 1) setOption(this.#fd, SOL_UDP, UDP_SEGMENT, message.length / perMessage);
+    if (perMessage > 1) setOption(fd, SOL_UDP, UDP_SEGMENT, message.length / perMessage);
     this.#batchSize = Math.max(1, Math.floor(BATCH / perMessage));
     this.#batch = new Batch(message, message.length, 0);
-    check("connect", libc.connect(this.#fd, socketAddress(to), SOCKADDR_SIZE));
   }
 
   /** Sends a batch; gives the number of datagrams that the system took. */
   send(): number {
-    const sent = libc.sendmmsg(this.#fd, this.#batch.messages, this.#batchSize, 0);
+    return this.#send(this.#batchSize);
+  }
+
+  sendOne(): void {
+    this.#send(1);
+  }
+
+  #send(messages: number): number {
+    const sent = libc.sendmmsg(this.#fd, this.#batch.messages, messages, 0);
     if (sent >= 0) return sent * this.#perMessage;
     // What an earlier datagram met is reported to a later one.
     if (errno() !== ECONNREFUSED) check("sendmmsg", sent);
@@ -78,20 +122,13 @@ export class UdpSender {
 }
 
 export class UdpReceiver {
-  readonly port: number;
   readonly #fd: number;
   readonly #batch: Batch;
   #patience = 0;
 
-  constructor(host: string, largest: number) {
-    this.#fd = udpSocket();
+  constructor(fd: number, largest: number) {
+    this.#fd = fd;
     this.#batch = new Batch(new Uint8Array(BATCH * largest), largest, largest);
-    check("bind", libc.bind(this.#fd, socketAddress({ host, port: 0 }), SOCKADDR_SIZE));
-    const name = new Uint8Array(128);
-    const length = new Uint8Array(128);
-    length[0] = SOCKADDR_SIZE;
-    check("getsockname", libc.getsockname(this.#fd, name, length));
-    this.port = new DataView(name.buffer).getUint16(2);
   }
 
   /** The number of datagrams that came, at least one, or 0 after so many milliseconds of silence. */
@@ -103,8 +140,8 @@ export class UdpReceiver {
   }
 }
 
-function udpSocket(): number {
-  const fd = check("socket", libc.socket(AF_INET, SOCK_DGRAM, 0));
-  setBuffers(fd, BUFFERS);
-  return fd;
+function nameLength(): Uint8Array<ArrayBuffer> {
+  const length = new Uint8Array(128);
+  length[0] = SOCKADDR_SIZE;
+  return length;
 }

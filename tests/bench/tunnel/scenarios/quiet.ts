@@ -27,6 +27,7 @@ async function idle({ client, options }: Turn): Promise<Outcome> {
     figures: {
       wakeups: wakeupsBetween(sleeps, tree.sleeps()) * factor,
       idleCpu: (tree.cpuSeconds() - cpu) * 1000 * factor,
+      rssAfter: tree.residentMib(),
     },
   };
 }

@@ -18,6 +18,8 @@ export interface Outcome {
   /** The work that was done, for the CPU time that it cost. */
   gigabits?: number;
   requests?: number;
+  /** What that cost the tunnel, where the sample did more than that. */
+  cpuSeconds?: number;
 }
 
 export interface Scenario {
