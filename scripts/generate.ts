@@ -6,19 +6,7 @@
 import { commands } from "../src/cli/commands.ts";
 import { reference } from "../src/cli/reference.ts";
 import { configSchema } from "../src/config/schema.ts";
-
-const BEGIN = "<!-- reference:begin -->";
-const END = "<!-- reference:end -->";
-
-/** The README with a new reference between its markers. */
-export function withReference(readme: string, text: string): string {
-  const begin = readme.indexOf(BEGIN);
-  const end = readme.indexOf(END);
-  if (begin < 0 || end < begin) {
-    throw new Error(`Cannot place the reference: README.md has no ${BEGIN} before ${END}`);
-  }
-  return `${readme.slice(0, begin + BEGIN.length)}\n\n${text}\n\n${readme.slice(end)}`;
-}
+import { formatted, withSection } from "./generated_text.ts";
 
 async function readText(path: URL): Promise<string | undefined> {
   try {
@@ -27,22 +15,6 @@ async function readText(path: URL): Promise<string | undefined> {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
-}
-
-/** As `deno fmt` would leave it, so that the two never disagree. */
-async function formatted(text: string, extension: "json" | "md"): Promise<string> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["fmt", "--quiet", `--ext=${extension}`, "--line-width=100", "-"],
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "inherit",
-  }).spawn();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(text));
-  await writer.close();
-  const { success, stdout } = await child.output();
-  if (!success) throw new Error(`Cannot format the generated ${extension}`);
-  return new TextDecoder().decode(stdout);
 }
 
 /** Writes the file, or with `check` only says whether it would change. */
@@ -70,7 +42,7 @@ async function generate(check: boolean): Promise<boolean> {
     say("README.md does not exist: there is no place for the reference");
     return false;
   }
-  const text = await formatted(withReference(readme, reference(commands)), "md");
+  const text = await formatted(withSection(readme, "reference", reference(commands)), "md");
   return await update("README.md", text, check) && schemaGood;
 }
 

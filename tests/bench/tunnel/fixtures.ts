@@ -1,6 +1,9 @@
 /** A small result, for the tests of what is made of one. */
 
 import type { Figures } from "./figures.ts";
+import type { Machine } from "./machine.ts";
+import { parseOptions } from "./options.ts";
+import { type Result, resultOfRun } from "./result.ts";
 import type { Sample } from "./sample.ts";
 import type { ScenarioName } from "./scenario_names.ts";
 import type { Variant } from "./variants.ts";
@@ -11,7 +14,7 @@ export const VARIANTS: readonly Variant[] = [
   {
     kind: "peer",
     name: "hev",
-    peer: { name: "hev", command: "hev", configTemplate: undefined, mtu: 8500 },
+    peer: { name: "hev", command: "hev", configTemplate: undefined, mtu: 8500, title: "hev 2" },
   },
   { kind: "ztun", name: "ztun", ztun: { flags: [] } },
 ];
@@ -43,3 +46,11 @@ export const QUIET_RUN = throughputs({
   hev: [4, 5, 6],
   ztun: [9, 10, 30],
 });
+
+const MACHINE: Machine = { cpus: 2, cpu: "Some CPU", kernel: "6.18.1-custom", deno: "2.9.6" };
+
+/** A run with these samples, made at the beginning of 2026. */
+export function resultWith(samples: readonly Sample[]): Result {
+  const result = resultOfRun(parseOptions([]), MACHINE, VARIANTS, samples);
+  return { ...result, date: "2026-01-02T03:04:05.678Z" };
+}

@@ -3,11 +3,14 @@
  * other tunnels, on this machine and in one run. Needs root: it makes its own network namespaces, and
  * removes them.
  *
+ * With `--from` it measures nothing, and shows what earlier runs have stored.
+ *
  * Prints a Markdown table on standard output, and its progress on standard error. Exit codes: 0 done,
  * 1 a sample failed (a peer's failures are results), 2 wrong usage, 3 too noisy for a verdict on some
  * scenario, 4 not possible here, 130 interrupted.
  */
 
+import { formatted, withSection } from "../../../scripts/generated_text.ts";
 import { ensureTunDevice } from "../../../scripts/tun_device.ts";
 import { BenchLab } from "./bench_lab.ts";
 import { describe, type FigureName, showFigure } from "./figures.ts";
@@ -16,11 +19,13 @@ import { type Options, parseOptions, USAGE, UsageError } from "./options.ts";
 import { picture } from "./picture.ts";
 import { killDescendants } from "./processes.ts";
 import { obstacle } from "./requirements.ts";
+import { speedPicture, speedSection } from "./readme.ts";
+import { combine, readResult, type Result, resultOfRun, writeResult } from "./result.ts";
 import { runScenario } from "./runner.ts";
 import type { Sample } from "./sample.ts";
 import { scenario } from "./scenarios/scenarios.ts";
 import { startServers } from "./servers.ts";
-import { comparisons, type ScenarioSummary, summarize } from "./summary.ts";
+import { comparisons, summarize } from "./summary.ts";
 import { remarks, table } from "./table.ts";
 import { type Variant, variantsOf } from "./variants.ts";
 
@@ -30,22 +35,31 @@ const NOISY = 3;
 const NOT_POSSIBLE = 4;
 const INTERRUPTED = 130;
 
+const ROOT = new URL("../../../", import.meta.url);
+/** From the README's place. */
+const PICTURE = "docs/speed.svg";
+const PICTURE_URL = new URL(PICTURE, ROOT);
+
 const STOPPING = ["SIGINT", "SIGTERM"] as const;
 
 async function main(args: readonly string[]): Promise<number> {
   // What programs complain of ends up in the table's remarks.
   Deno.env.set("NO_COLOR", "1");
-  let options: Options;
   try {
-    options = parseOptions(args);
+    const options = parseOptions(args);
+    if (!options.help) return await run(options);
+    print(USAGE);
+    return 0;
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     complain(`error: ${error.message}\n\n${USAGE}`);
     return USAGE_ERROR;
   }
-  if (options.help) {
-    print(USAGE);
-    return 0;
+}
+
+async function run(options: Options): Promise<number> {
+  if (options.from.length > 0) {
+    return await conclude(options, combine(await Promise.all(options.from.map(readResult))));
   }
   const obstructed = obstacle();
   if (obstructed !== undefined) {
@@ -64,7 +78,8 @@ async function bench(options: Options): Promise<number> {
   const end = await withLab(variants, options, async (lab) => {
     return await Promise.race([measureAll(lab, options, samples), stop.promise]);
   });
-  return end === "stopped" ? INTERRUPTED : await conclude(options, variants, samples);
+  if (end === "stopped") return INTERRUPTED;
+  return await conclude(options, resultOfRun(options, machine(), variants, samples));
 }
 
 /** What is under way when the lab goes fails, and nobody asks. */
@@ -100,19 +115,14 @@ function progress({ scenario, round, variant, figures, failure }: Sample): void 
   complain(`${scenario} ${round + 1} ${variant}: ${result}\n`);
 }
 
-async function conclude(
-  options: Options,
-  variants: readonly Variant[],
-  samples: readonly Sample[],
-): Promise<number> {
+async function conclude(options: Options, result: Result): Promise<number> {
+  const { samples, variants } = result;
   const summaries = summarize(samples, variants);
   print(table(summaries, variants.map(({ name }) => name), comparisons(variants)));
   for (const line of remarks(summaries)) print(`${line}\n`);
-  if (options.json !== undefined) {
-    const all = { date: new Date().toISOString(), machine: machine(), options, summaries, samples };
-    await Deno.writeTextFile(options.json, `${JSON.stringify(all, null, 2)}\n`);
-  }
-  if (options.svg !== undefined) await draw(options.svg, summaries, variants);
+  if (options.json !== undefined) await writeResult(options.json, result);
+  if (options.svg !== undefined) await draw(options.svg, picture(summaries, variants));
+  if (options.readme) await publish(result);
   // What a peer cannot do is a result.
   const peers = variants.filter(({ kind }) => kind === "peer").map(({ name }) => name);
   const failed = summaries.flatMap(({ failures }) => failures).some(({ variant }) =>
@@ -122,14 +132,19 @@ async function conclude(
   return summaries.some(({ noise }) => noise.length > 0) ? NOISY : 0;
 }
 
-async function draw(
-  path: string,
-  summaries: readonly ScenarioSummary[],
-  variants: readonly Variant[],
-): Promise<void> {
-  const drawn = picture(summaries, variants);
+async function publish(result: Result): Promise<void> {
+  const drawn = speedPicture(result);
+  await Deno.mkdir(new URL(".", PICTURE_URL), { recursive: true });
+  await draw(PICTURE_URL, drawn);
+  const readme = new URL("README.md", ROOT);
+  const section = speedSection(result, drawn && PICTURE);
+  const text = withSection(await Deno.readTextFile(readme), "speed", section);
+  await Deno.writeTextFile(readme, await formatted(text, "md"));
+}
+
+async function draw(path: string | URL, drawn: string | undefined): Promise<void> {
   if (drawn === undefined) complain(`${path} is not drawn: there is a verdict on no scenario\n`);
-  else await Deno.writeTextFile(path, drawn);
+  else await Deno.writeTextFile(path, await formatted(drawn, "svg"));
 }
 
 function print(text: string): void {

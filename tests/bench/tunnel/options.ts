@@ -12,6 +12,8 @@ export interface Program {
 
 export interface Peer extends Program {
   mtu: number;
+  /** As a reader knows it. */
+  title: string;
 }
 
 export interface Options {
@@ -27,8 +29,12 @@ export interface Options {
   idleSeconds: number;
   /** How long after the last load memory is looked at again. */
   settleSeconds: number;
+  /** Files of earlier runs, to be shown in place of a run. */
+  from: readonly string[];
   json: string | undefined;
   svg: string | undefined;
+  /** Whether the README gets the result. */
+  readme: boolean;
   keep: boolean;
   help: boolean;
 }
@@ -49,6 +55,7 @@ export const USAGE = `usage: deno task bench:tunnel [flags]
   --peer NAME=COMMAND        another tunnel beside it; repeats
   --peer-config NAME=FILE    its configuration, a template
   --peer-mtu NAME=N          the MTU of its device [${MTU}]
+  --peer-title NAME=TEXT     its name and version, for the README
   --server NAME=COMMAND      another SOCKS5 server than \`ztun socks\`
   --server-config NAME=FILE  its configuration, a template
   --scenarios A,B            some scenarios only
@@ -56,6 +63,9 @@ export const USAGE = `usage: deno task bench:tunnel [flags]
   --seconds N                length of a sample [3]
   --json FILE                writes everything that was measured
   --svg FILE                 draws the first figure of each scenario
+  --readme                   puts table and picture into the README
+  --from FILE                measures nothing, and shows what --json has written; repeats:
+                             of a scenario that several files have, the last
   --quick                    samples of one second, short waits
   --keep                     keeps the folder with configurations and logs
 
@@ -63,10 +73,10 @@ COMMAND and FILE may name {device} {mtu} {proxy_host} {proxy_port} {config}.
 scenarios: ${SCENARIO_NAMES.join(" ")}
 `;
 
-const SWITCHES = ["help", "keep", "quick"] as const;
+const SWITCHES = ["help", "keep", "quick", "readme"] as const;
 const SINGLE = ["engines", "workers", "server", "server-config", "scenarios"] as const;
 const MORE = ["rounds", "seconds", "json", "svg"] as const;
-const REPEATED = ["peer", "peer-config", "peer-mtu"] as const;
+const REPEATED = ["peer", "peer-config", "peer-mtu", "peer-title", "from"] as const;
 const VALUED: readonly string[] = [...SINGLE, ...MORE, ...REPEATED];
 
 export function parseOptions(args: readonly string[]): Options {
@@ -83,8 +93,10 @@ export function parseOptions(args: readonly string[]): Options {
     seconds: wholeNumber("seconds", one("seconds") ?? (quick ? "1" : "3"), 1),
     idleSeconds: quick ? 5 : 20,
     settleSeconds: quick ? 2 : 10,
+    from: flags.get("from") ?? [],
     json: one("json"),
     svg: one("svg"),
+    readme: flags.has("readme"),
     keep: flags.has("keep"),
     help: flags.has("help"),
   };
@@ -126,27 +138,33 @@ function scenariosOf(text: string | undefined): readonly ScenarioName[] {
 }
 
 function peersOf(flags: Map<string, string[]>): Peer[] {
-  const mtus = new Map((flags.get("peer-mtu") ?? []).map((text) => named("peer-mtu", text)));
+  const mtus = namedValues(flags, "peer-mtu");
+  const titles = namedValues(flags, "peer-title");
   const peers = programsOf(flags, "peer").map((program) => ({
     ...program,
     mtu: wholeNumber("peer-mtu", mtus.get(program.name) ?? String(MTU), 576),
+    title: titles.get(program.name) ?? program.name,
   }));
   const names = peers.map(({ name }) => name);
   const taken = names.find((name, at) => RESERVED.test(name) || names.indexOf(name) !== at);
   if (taken !== undefined) throw new UsageError(`The name "${taken}" is taken`);
   requireKnown("peer-mtu", mtus, names);
+  requireKnown("peer-title", titles, names);
   return peers;
 }
 
 function programsOf(flags: Map<string, string[]>, flag: "peer" | "server"): Program[] {
-  const files = flags.get(`${flag}-config`) ?? [];
-  const configs = new Map(files.map((text) => named(`${flag}-config`, text)));
+  const configs = namedValues(flags, `${flag}-config`);
   const programs = (flags.get(flag) ?? []).map((text) => {
     const [name, command] = named(flag, text);
     return { name, command, configTemplate: configs.get(name) };
   });
   requireKnown(`${flag}-config`, configs, programs.map(({ name }) => name));
   return programs;
+}
+
+function namedValues(flags: Map<string, string[]>, flag: string): Map<string, string> {
+  return new Map((flags.get(flag) ?? []).map((text) => named(flag, text)));
 }
 
 /** NAME=VALUE; the name becomes part of files and of the table. */

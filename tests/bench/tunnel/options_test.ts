@@ -17,8 +17,10 @@ Deno.test("options: without any, everything is measured three times", () => {
     seconds: 3,
     idleSeconds: 20,
     settleSeconds: 10,
+    from: [],
     json: undefined,
     svg: undefined,
+    readme: false,
     keep: false,
     help: false,
   });
@@ -51,19 +53,33 @@ Deno.test("options: quick is short, and says nothing against other lengths", () 
   assertEquals(parseOptions(["--quick", "--seconds", "2"]).seconds, 2);
 });
 
+Deno.test("options: results of earlier runs, and where they go", () => {
+  const options = parseOptions(["--from", "a.json", "--readme", "--from=b.json"]);
+  assertEquals(options.from, ["a.json", "b.json"]);
+  assertEquals(options.readme, true);
+});
+
 Deno.test("options: peers with configuration and MTU, in any order", () => {
   const { peers } = parseOptions([
     ...["--peer-mtu", "hev=8500", "--peer", "hev=hev-socks5-tunnel {config}"],
-    ...["--peer=other=other --proxy={proxy_host}", "--peer-config", "hev=/tmp/hev.yml"],
+    ...["--peer=other=other --proxy={proxy_host}", "--peer-config", "hev=hev.yml"],
+    "--peer-title=hev=hev-socks5-tunnel 2.16",
   ]);
   assertEquals(peers, [
     {
       name: "hev",
       command: "hev-socks5-tunnel {config}",
-      configTemplate: "/tmp/hev.yml",
+      configTemplate: "hev.yml",
       mtu: 8500,
+      title: "hev-socks5-tunnel 2.16",
     },
-    { name: "other", command: "other --proxy={proxy_host}", configTemplate: undefined, mtu: 1500 },
+    {
+      name: "other",
+      command: "other --proxy={proxy_host}",
+      configTemplate: undefined,
+      mtu: 1500,
+      title: "other",
+    },
   ]);
 });
 
@@ -93,6 +109,7 @@ Deno.test("options: names of peers are their own, and each one's extras name it"
   refuses(["--peer", "ztun-2=tun"], 'The name "ztun-2" is taken');
   refuses(["--peer", "a=tun", "--peer", "a=other"], 'The name "a" is taken');
   refuses(["--peer-mtu", "hev=8500"], '--peer-mtu names "hev"');
+  refuses(["--peer-title", "hev=hev 2"], '--peer-title names "hev"');
   refuses(["--peer", "a=tun", "--peer-config", "b=file"], '--peer-config names "b"');
   refuses(["--peer", "a=tun", "--peer-mtu", "a=big"], "--peer-mtu takes a whole number");
 });

@@ -3,11 +3,11 @@
 import { figureKind, showFigure } from "./figures.ts";
 import type { ScenarioSummary } from "./summary.ts";
 import { type Bar, type Group, svg } from "./svg.ts";
-import type { Variant } from "./variants.ts";
+import type { Contestant } from "./variants.ts";
 
 export function picture(
   summaries: readonly ScenarioSummary[],
-  variants: readonly Variant[],
+  variants: readonly Contestant[],
 ): string | undefined {
   const groups = summaries
     .filter(({ noise, rows }) => noise.length === 0 && rows.length > 0)
@@ -15,7 +15,7 @@ export function picture(
   return groups.length === 0 ? undefined : svg(groups);
 }
 
-function groupOf({ name, rows }: ScenarioSummary, variants: readonly Variant[]): Group {
+function groupOf({ name, rows }: ScenarioSummary, variants: readonly Contestant[]): Group {
   const { figure, medians } = rows[0]!;
   const { label, unit, better } = figureKind(figure);
   const bars = variants.flatMap((variant): Bar[] => {

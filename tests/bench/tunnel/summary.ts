@@ -5,7 +5,7 @@ import { noiseIn } from "./noise.ts";
 import type { Sample } from "./sample.ts";
 import { SCENARIO_NAMES, type ScenarioName } from "./scenario_names.ts";
 import { median } from "./statistics.ts";
-import { isReference, type Variant } from "./variants.ts";
+import { type Contestant, isReference } from "./variants.ts";
 
 export interface Row {
   figure: FigureName;
@@ -38,7 +38,7 @@ export interface Comparison {
   to: string;
 }
 
-export function comparisons(variants: readonly Variant[]): Comparison[] {
+export function comparisons(variants: readonly Contestant[]): Comparison[] {
   const references = variants.filter(isReference);
   return variants.filter(({ kind }) => kind === "ztun").flatMap(({ name: of }) =>
     references.map(({ name: to }) => ({ name: `${of} / ${to}`, of, to }))
@@ -47,7 +47,7 @@ export function comparisons(variants: readonly Variant[]): Comparison[] {
 
 export function summarize(
   samples: readonly Sample[],
-  variants: readonly Variant[],
+  variants: readonly Contestant[],
 ): ScenarioSummary[] {
   const compared = comparisons(variants);
   return SCENARIO_NAMES.flatMap((name) => {

@@ -13,6 +13,9 @@ export type Variant =
   | { kind: "ztun"; name: string; ztun: Ztun }
   | { kind: "peer"; name: string; peer: Peer };
 
+/** What tells variants apart, without how they are started. */
+export type Contestant = Pick<Variant, "kind" | "name">;
+
 /** No tunnel and no proxy, the proxy without a tunnel, the peers, and ztun in each of its shapes. */
 export function variantsOf(options: Pick<Options, "engines" | "workers" | "peers">): Variant[] {
   return [
@@ -41,7 +44,21 @@ function ztunVariant(engine: string, workers: number | undefined): Variant {
   return { kind: "ztun", name: names.join("-"), ztun: { flags } };
 }
 
+/** In words; `server` is the name of the SOCKS5 server when it is not our own. */
+export function about(variant: Variant, server: string | undefined): string {
+  switch (variant.kind) {
+    case "direct":
+      return "no tunnel and no proxy";
+    case "proxy":
+      return `the SOCKS5 server of all the others (${server ?? "`ztun socks`"}), without a tunnel`;
+    case "peer":
+      return `${variant.peer.title}, MTU ${variant.peer.mtu}`;
+    case "ztun":
+      return `\`${["ztun up", ...variant.ztun.flags].join(" ")}\`, MTU 1500`;
+  }
+}
+
 /** With what each ztun is compared: the proxy alone, and each peer. */
-export function isReference({ kind }: Variant): boolean {
+export function isReference({ kind }: Contestant): boolean {
   return kind === "proxy" || kind === "peer";
 }
