@@ -14,6 +14,8 @@ import type { EngineContext } from "./context.ts";
 const INTERVAL = 1_000;
 /** Intervals without a packet, after which it is quiet. */
 const QUIET = 2;
+/** The same at the start: there is little yet that a collection would have to look at. */
+const QUIET_AT_START = 1;
 /** Flows that have come or gone: what they leave behind is worth a collection. */
 const WORTH_COLLECTING = 500;
 
@@ -21,18 +23,20 @@ export class Housekeeping {
   readonly #context: EngineContext;
   readonly #memory: Memory;
   #alarm: Alarm | undefined;
-  #packets = 0;
+  /** At the last look; none is like what the start leaves behind, which is looked after as well. */
+  #packets = -1;
   #quiet = 0;
-  #collectedAt = 0;
+  /** Flows that had come or gone then; what the start leaves behind is worth a collection as well. */
+  #collectedAt = -WORTH_COLLECTING;
 
   constructor(context: EngineContext, memory: Memory) {
     this.#context = context;
     this.#memory = memory;
   }
 
-  /** Something happens: it will be looked after. */
+  /** Something happens: it will be looked after. A look of its own is not such a thing. */
   notice(): void {
-    this.#alarm ??= this.#context.after(INTERVAL, () => this.#look());
+    if (this.#alarm === undefined && this.#countPackets() !== this.#packets) this.#lookLater();
   }
 
   stop(): void {
@@ -40,15 +44,24 @@ export class Housekeeping {
     this.#alarm = undefined;
   }
 
+  #lookLater(): void {
+    this.#alarm = this.#context.after(INTERVAL, () => this.#look());
+  }
+
+  #countPackets(): number {
+    const { counters } = this.#context;
+    return counters.packetsReceived + counters.packetsSent;
+  }
+
   #look(): void {
     this.#alarm = undefined;
-    const { arena, counters } = this.#context;
-    const packets = counters.packetsReceived + counters.packetsSent;
+    const { arena } = this.#context;
+    const packets = this.#countPackets();
     this.#quiet = packets === this.#packets ? this.#quiet + 1 : 0;
     this.#packets = packets;
     const more = arena.trim((at, length) => this.#memory.discard(at, length));
-    if (this.#quiet >= QUIET) this.#collect();
-    if (more || this.#quiet < QUIET) this.notice();
+    if (this.#quiet >= (this.#collectedAt < 0 ? QUIET_AT_START : QUIET)) this.#collect();
+    if (more || this.#quiet < QUIET) this.#lookLater();
   }
 
   #collect(): void {
