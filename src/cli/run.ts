@@ -5,7 +5,7 @@ import { nearest } from "../config/nearest.ts";
 import { quote } from "../config/quote.ts";
 import { defaultSettings, type Settings } from "../config/settings.ts";
 import { Exit } from "../errors.ts";
-import { configureLogging, resetLogging } from "../log.ts";
+import { configureLogging, resetLogging } from "../log/output.ts";
 import type { Command } from "./command.ts";
 import { commands } from "./commands.ts";
 import type { Environment } from "./environment.ts";

@@ -10,6 +10,7 @@
 
 import { Child } from "./child.ts";
 import type { ClientMessage, Reach } from "./client.ts";
+import { PART } from "./part.ts";
 import { type FarSide, NAME_SERVER } from "./plan.ts";
 import { type CheckResult, runCheck } from "./result.ts";
 import {
@@ -44,8 +45,6 @@ export interface DemoOptions {
   /** What a part said on stderr although all went well: warnings, in lines. */
   readonly warn: (text: string) => void;
 }
-
-export const PART = "__demo";
 
 /** So that what one check has used is given back while the last one waits for it. */
 const LIMITS = [

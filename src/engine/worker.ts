@@ -2,7 +2,7 @@
 
 import { EventFd } from "../../ffi/event_fd_linux.ts";
 import { SysError } from "../../ffi/libc.ts";
-import { forwardLogging } from "../log.ts";
+import { forwardLogging } from "../log/forward.ts";
 import { AsyncDriver } from "./async_driver.ts";
 import type { Driver, DriverParts } from "./driver.ts";
 import { Engine } from "./engine.ts";

@@ -11,7 +11,7 @@ import type { Driver, DriverParts } from "../../src/engine/driver.ts";
 import { UringDriver } from "../../src/engine/uring_driver.ts";
 import { Engine } from "../../src/engine/engine.ts";
 import { figuresOf } from "../../src/engine/figures.ts";
-import { configureLogging, resetLogging } from "../../src/log.ts";
+import { configureLogging, resetLogging } from "../../src/log/output.ts";
 import { eventually } from "./eventually.ts";
 import { LocalHost } from "./fake_local_host.ts";
 import { FakeSocks5, type Script } from "./fake_socks5.ts";

@@ -6,7 +6,7 @@
 import { defaultSettings } from "../../src/config/settings.ts";
 import { WorkerEngine } from "../../src/engine/worker_engine.ts";
 import type { EngineFigures } from "../../src/figures.ts";
-import { configureLogging, resetLogging } from "../../src/log.ts";
+import { configureLogging, resetLogging } from "../../src/log/output.ts";
 import { eventually } from "./eventually.ts";
 import { LocalHost } from "./fake_local_host.ts";
 import { FakeSocks5, type Script } from "./fake_socks5.ts";

@@ -1,9 +1,7 @@
 /** `ztun exec`: runs a command whose whole network is the tunnel. */
 
 import { requireProxy } from "../../config/credentials.ts";
-import { execInTunnel } from "../../host/exec.ts";
 import { getLogger } from "../../log.ts";
-import { Tunnel } from "../../tunnel/tunnel.ts";
 import type { Command, CommandInput } from "../command.ts";
 
 export const command: Command = {
@@ -42,6 +40,10 @@ export const command: Command = {
 async function run(input: CommandInput): Promise<number> {
   const { settings, environment } = input;
   requireProxy(settings.proxy);
+  const [{ execInTunnel }, { Tunnel }] = await Promise.all([
+    import("../../host/exec.ts"),
+    import("../../tunnel/tunnel.ts"),
+  ]);
   return await execInTunnel({
     command: input.rest,
     selfCommand: environment.selfCommand(),

@@ -1,7 +1,6 @@
 /** `ztun __inside`: the half of `exec` that runs within the namespaces. */
 
 import { Exit, UserError } from "../../errors.ts";
-import { becomeInside } from "../../host/inside.ts";
 import type { Command, CommandInput } from "../command.ts";
 
 export const command: Command = {
@@ -25,5 +24,6 @@ async function run({ rest }: CommandInput): Promise<number> {
       hint: "`ztun help exec`",
     });
   }
+  const { becomeInside } = await import("../../host/inside.ts");
   return await becomeInside(Number(socket), words);
 }

@@ -1,9 +1,6 @@
 /** `ztun socks`: a SOCKS5 server. Everything it needs is in `input.settings.socks`, limits, timeouts. */
 
-import { resetConnection } from "../../engine/reset.ts";
 import { getLogger } from "../../log.ts";
-import { descriptorLimit, fitLimits } from "../../socks_server/descriptors.ts";
-import { runSocks } from "../../socks_server/run.ts";
 import type { Command, CommandInput } from "../command.ts";
 
 export const command: Command = {
@@ -35,6 +32,11 @@ export const command: Command = {
 };
 
 async function run({ settings, environment }: CommandInput): Promise<number> {
+  const [{ runSocks }, { descriptorLimit, fitLimits }, { resetConnection }] = await Promise.all([
+    import("../../socks_server/run.ts"),
+    import("../../socks_server/descriptors.ts"),
+    import("../../engine/reset.ts"),
+  ]);
   const { listen, user, password, udp } = settings.socks;
   const { limits, timeouts } = settings;
   const log = getLogger(["ztun", "socks"]);
@@ -53,7 +55,7 @@ async function run({ settings, environment }: CommandInput): Promise<number> {
     grace: timeouts.grace,
     reset: resetConnection,
     say: (line) => environment.err(`${line}\n`),
-    warn: (line) => log.warning(line),
+    warn: (line) => log.warn(line),
     addSignalListener: (signal, listener) => environment.addSignalListener(signal, listener),
     removeSignalListener: (signal, listener) => environment.removeSignalListener(signal, listener),
   });

@@ -3,8 +3,7 @@
 import { requireProxy } from "../../config/credentials.ts";
 import { formatEndpoint } from "../../addr/endpoint.ts";
 import { Exit, UserError } from "../../errors.ts";
-import { Tunnel } from "../../tunnel/tunnel.ts";
-import { setUpDevice } from "../../host/tun_setup.ts";
+import type { Tunnel } from "../../tunnel/tunnel.ts";
 import { getLogger } from "../../log.ts";
 import type { Command, CommandInput } from "../command.ts";
 import { type StopSignals, stopSignals } from "../stop_signals.ts";
@@ -45,6 +44,10 @@ export const command: Command = {
 async function run(input: CommandInput): Promise<number> {
   const { settings, environment } = input;
   const proxy = requireProxy(settings.proxy);
+  const [{ setUpDevice }, { Tunnel }] = await Promise.all([
+    import("../../host/tun_setup.ts"),
+    import("../../tunnel/tunnel.ts"),
+  ]);
   const host = setUpDevice(settings.tun, settings.workers, getLogger(["ztun", "host"]));
   const signals = stopSignals(environment);
   try {

@@ -5,7 +5,7 @@ import { defaultSettings, type Settings } from "../../../src/config/settings.ts"
 import { chooseEngine } from "../../../src/engine/choose_engine.ts";
 import type { EngineHandle } from "../../../src/engine/engine_handle.ts";
 import { UserError } from "../../../src/errors.ts";
-import { configureLogging, resetLogging } from "../../../src/log.ts";
+import { configureLogging, resetLogging } from "../../../src/log/output.ts";
 import { fakeTun } from "../../support/fake_tun.ts";
 import { uringTest } from "../../support/needs_uring.ts";
 

@@ -2,7 +2,8 @@
 
 import { assertEquals } from "@std/assert";
 import { ProxyLog } from "../../../src/engine/proxy_log.ts";
-import { configureLogging, getLogger, resetLogging } from "../../../src/log.ts";
+import { getLogger } from "../../../src/log.ts";
+import { configureLogging, resetLogging } from "../../../src/log/output.ts";
 
 function withLog(body: (log: ProxyLog) => void): string[] {
   const lines: string[] = [];

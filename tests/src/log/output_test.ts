@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { configureLogging, getLogger, type Logger, resetLogging } from "../../src/log.ts";
+import { getLogger, type Logger } from "../../../src/log.ts";
+import { configureLogging, resetLogging } from "../../../src/log/output.ts";
 
 const plain = (_style: string, text: string) => text;
 
@@ -29,7 +30,7 @@ Deno.test("a text line has time, level, area, message and what the message did n
     write: (text) => written += text,
     paint: plain,
   });
-  getLogger(["ztun", "test"]).warning("Proxy {host} refused", { host: "192.0.2.1", tries: 3 });
+  getLogger(["ztun", "test"]).warn("Proxy {host} refused", { host: "192.0.2.1", tries: 3 });
   resetLogging();
   assertMatch(
     written,

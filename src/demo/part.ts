@@ -1,0 +1,2 @@
+/** The hidden verb with which the demo starts its parts. */
+export const PART = "__demo";
