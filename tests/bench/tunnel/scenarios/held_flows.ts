@@ -36,8 +36,9 @@ async function measure({ lab, client, options }: Turn, count: number): Promise<O
   try {
     const { seconds } = await resultOf<"seconds">(holder, OPEN_MS);
     const open = tree.cpuSeconds();
-    const rssHeld = tree.residentMib();
     await pause(HOLD_SECONDS);
+    // What it takes to hold them; what it took to open them is the peak's.
+    const rssHeld = tree.residentMib();
     const held = tree.cpuSeconds();
     await holder.write("\n");
     await holder.logged(/released/, CLOSE_MS);
