@@ -10,6 +10,8 @@ export const Opcode = {
   Writev: 2,
   PollAdd: 6,
   PollRemove: 7,
+  Timeout: 11,
+  TimeoutRemove: 12,
   AsyncCancel: 14,
   Connect: 16,
   Close: 19,
@@ -36,9 +38,14 @@ export const Request = {
 
 /** IOSQE_BUFFER_SELECT, where it stands in the first word. */
 export const BUFFER_SELECT = 1 << (8 + 5);
+/** IOSQE_CQE_SKIP_SUCCESS, where it stands in the first word. */
+export const QUIET_SUCCESS = 1 << (8 + 6);
 /** IORING_RECVSEND_POLL_FIRST, where it stands in the first word. */
 export const POLL_FIRST = 1 << 16;
 export const POLL_ADD_MULTI = 1;
+
+/** IORING_TIMEOUT_UPDATE: another time instead of none. */
+export const TIMEOUT_UPDATE = 2;
 
 export const CANCEL_ALL = 1;
 export const CANCEL_FD = 2;

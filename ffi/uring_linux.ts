@@ -25,8 +25,10 @@ import {
   Opcode,
   POLL_ADD_MULTI,
   POLL_FIRST,
+  QUIET_SUCCESS,
   Request,
   REQUEST_WORDS,
+  TIMEOUT_UPDATE,
 } from "./uring_abi_linux.ts";
 import { type Kernel, systemCalls } from "./uring_kernel_linux.ts";
 import { RingQueues } from "./uring_queues_linux.ts";
@@ -64,6 +66,10 @@ export class Ring {
   readonly #idle: number;
   readonly #argument = new Uint8Array(128);
   readonly #argumentWords = new Uint32Array(this.#argument.buffer);
+  /** The time that is handed over with the next timeout. */
+  readonly #timeout = new Uint8Array(128);
+  readonly #timeoutWords = new Uint32Array(this.#timeout.buffer);
+  readonly #timeoutAddress: Uint32Array;
   #requestTail: number;
   #completionHead: number;
   /** Requests that the kernel was not given yet. */
@@ -85,6 +91,7 @@ export class Ring {
     this.#completionHead = queues.words[queues.completionHeadAt]!;
     const timespec = addressOf(this.#argument) + BigInt(TIMESPEC * 4);
     new BigUint64Array(this.#argument.buffer)[TIMESPEC_POINTER / 2] = timespec;
+    this.#timeoutAddress = new Uint32Array(BigUint64Array.of(addressOf(this.#timeout)).buffer);
   }
 
   /** Does nothing, and completes with 0. */
@@ -149,9 +156,12 @@ export class Ring {
     this.#requests[request + Request.Offset] = addressLength;
   }
 
-  /** Closes a descriptor. What is under way on it goes on, until it is cancelled. */
+  /**
+   * Closes a descriptor. What is under way on it goes on, until it is cancelled. Completes only when that
+   * fails.
+   */
   closeFd(fd: number, tag: number, kind: number): void {
-    this.#prepare(Opcode.Close, fd, tag, kind);
+    this.#prepare(Opcode.Close | QUIET_SUCCESS, fd, tag, kind);
   }
 
   /** Reads up to `length` bytes to `at`, from a file that has no position. */
@@ -193,6 +203,30 @@ export class Ring {
     this.#setTarget(this.#prepare(Opcode.PollRemove, 0, tag, kind), pollTag, pollKind);
   }
 
+  /**
+   * Completes with ETIME after so long. Of timeouts that are handed over together, all take the time of
+   * the last one.
+   */
+  timeout(milliseconds: number, tag: number, kind: number): void {
+    const request = this.#prepare(Opcode.Timeout, 0, tag, kind);
+    this.#setTimeout(request + Request.Address, milliseconds);
+    this.#requests[request + Request.Length] = 1;
+  }
+
+  /** Has the timeout with that tag and kind last so long from now; completes only with ENOENT. */
+  timeoutUpdate(
+    milliseconds: number,
+    timeoutTag: number,
+    timeoutKind: number,
+    tag: number,
+    kind: number,
+  ): void {
+    const request = this.#prepare(Opcode.TimeoutRemove | QUIET_SUCCESS, 0, tag, kind);
+    this.#setTarget(request, timeoutTag, timeoutKind);
+    this.#setTimeout(request + Request.Offset, milliseconds);
+    this.#requests[request + Request.OperationFlags] = TIMEOUT_UPDATE;
+  }
+
   /** Ends all that is under way on a descriptor; completes with how many requests that were. */
   cancelFd(fd: number, tag: number, kind: number): void {
     const request = this.#prepare(Opcode.AsyncCancel, fd, tag, kind);
@@ -223,9 +257,7 @@ export class Ring {
       this.#enter(1, ENTER_GETEVENTS | this.#idle, null);
       return;
     }
-    const seconds = Math.floor(Math.max(timeoutMs, 0) / 1000);
-    this.#argumentWords[TIMESPEC] = seconds;
-    this.#argumentWords[TIMESPEC + 2] = (Math.max(timeoutMs, 0) - seconds * 1000) * 1e6;
+    writeTimespec(this.#argumentWords, TIMESPEC, timeoutMs);
     this.#enter(1, ENTER_GETEVENTS | ENTER_EXT_ARG | this.#idle, this.#argument);
   }
 
@@ -300,6 +332,12 @@ export class Ring {
     this.#requests[request + Request.Address + 1] = kind;
   }
 
+  #setTimeout(word: number, milliseconds: number): void {
+    writeTimespec(this.#timeoutWords, 0, milliseconds);
+    this.#requests[word] = this.#timeoutAddress[0]!;
+    this.#requests[word + 1] = this.#timeoutAddress[1]!;
+  }
+
   #completion(index: number, word: number): number {
     const place = (this.#completionHead + index) & (this.#queues.completions - 1);
     return this.#words[this.#queues.completionsAt + place * COMPLETION_WORDS + word]!;
@@ -317,6 +355,14 @@ export class Ring {
     else if (!passes(-result)) throw new SysError("io_uring_enter", -result);
     return result;
   }
+}
+
+/** `struct __kernel_timespec`. */
+function writeTimespec(words: Uint32Array, at: number, milliseconds: number): void {
+  const left = Math.max(milliseconds, 0);
+  const seconds = Math.floor(left / 1000);
+  words[at] = seconds;
+  words[at + 2] = (left - seconds * 1000) * 1e6;
 }
 
 /** Whether the next call may well succeed: what was prepared is still there for it. */

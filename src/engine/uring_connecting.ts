@@ -18,6 +18,8 @@ export class UringConnecting implements Connecting {
   #addresses: readonly Uint8Array[] = [];
   #next = 0;
   #socket: UringSocket | undefined;
+  /** Where the address lies; -1 when the kernel has it. */
+  #addressAt = -1;
   #closed = false;
 
   constructor(
@@ -48,6 +50,9 @@ export class UringConnecting implements Connecting {
 
   close(): void {
     this.#closed = true;
+    // So that the kernel has its copy of the address.
+    if (this.#addressAt >= 0) this.#ring.submit();
+    this.#releaseAddress();
     this.#socket?.close();
   }
 
@@ -67,16 +72,20 @@ export class UringConnecting implements Connecting {
     const { arena } = this.#context;
     const at = arena.takeSmall();
     if (at < 0) throw new Error("no packet memory is left");
+    this.#addressAt = at;
     try {
       const length = writeSocketAddress(arena.bytes, at, address, 0, address.length, this.#port);
-      const socket = this.#open(arena.bytes[at]!);
-      this.#socket = socket;
-      socket.connect(at, length);
-      // So that the kernel has its copy of the address.
-      this.#ring.submit();
-    } finally {
-      arena.release(at);
+      this.#socket = this.#open(arena.bytes[at]!);
+      this.#socket.connect(at, length);
+    } catch (error) {
+      this.#releaseAddress();
+      throw error;
     }
+  }
+
+  #releaseAddress(): void {
+    if (this.#addressAt >= 0) this.#context.arena.release(this.#addressAt);
+    this.#addressAt = -1;
   }
 
   #open(family: number): UringSocket {
@@ -90,6 +99,7 @@ export class UringConnecting implements Connecting {
   #connected(result: number): void {
     const socket = this.#socket!;
     this.#socket = undefined;
+    this.#releaseAddress();
     if (result >= 0) return this.#listener.connected(socket);
     socket.close();
     this.#tryNext(`connect: ${errnoName(-result)}`);

@@ -68,6 +68,7 @@ export class UringDriver implements Driver {
   #closed = false;
   #failure = 0;
   #alarmAt = Infinity;
+  #alarmArmed = false;
   /** When the last round began to work. */
   #now = 0;
 
@@ -143,7 +144,7 @@ export class UringDriver implements Driver {
 
   setAlarm(at: number, now: number): void {
     this.#alarmAt = at;
-    this.#now = now;
+    this.#armAlarm(now);
   }
 
   async run(): Promise<number> {
@@ -184,8 +185,7 @@ export class UringDriver implements Driver {
   #round(patience: number): number {
     this.#prepareBuffers();
     if (this.#ready.size > 0) this.#ring.submit();
-    // Counted from the last round: asking for the time costs as much as a system call.
-    else this.#ring.wait(Math.min(patience, Math.max(this.#alarmAt - this.#now, 0)));
+    else this.#ring.wait(patience);
     this.#now = this.#context.now();
     const work = this.#complete() + this.#readReady();
     if (work > 0) this.#loop.settle(this.#now);
@@ -220,6 +220,7 @@ export class UringDriver implements Driver {
       else if (kind >= Kind.Connect) this.#sockets.completed(tag, kind, result, flags);
       else if (kind === Kind.Watched) this.#watched(tag, result, flags);
       else if (kind === Kind.Wake) this.#woken(flags);
+      else if (kind === Kind.Alarm) this.#alarmPassed(now);
     }
     ring.consumed(count);
     return count;
@@ -244,6 +245,20 @@ export class UringDriver implements Driver {
     if (readable === undefined || result < 0) return;
     this.#ready.add(readable);
     if (!hasMore(flags)) this.#ring.pollMultishot(fd, PollEvent.Readable, fd, Kind.Watched);
+  }
+
+  /** One timeout in the ring: to set a timer for each wait costs a guest of a hypervisor more than all else. */
+  #armAlarm(now: number): void {
+    const wait = this.#alarmAt - now;
+    if (this.#alarmArmed) this.#ring.timeoutUpdate(wait, 0, Kind.Alarm, 0, Kind.None);
+    else this.#ring.timeout(wait, 0, Kind.Alarm);
+    this.#alarmArmed = true;
+  }
+
+  /** Perhaps too early: for an alarm that came earlier than was thought, or by parts of a millisecond. */
+  #alarmPassed(now: number): void {
+    this.#alarmArmed = false;
+    if (now < this.#alarmAt && this.#alarmAt !== Infinity) this.#armAlarm(now);
   }
 
   #woken(flags: number): void {

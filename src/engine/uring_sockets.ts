@@ -13,9 +13,10 @@ export const Kind = {
   Packet: 1,
   Watched: 2,
   Wake: 3,
-  Connect: 4,
-  Receive: 5,
-  Writable: 6,
+  Alarm: 4,
+  Connect: 5,
+  Receive: 6,
+  Writable: 7,
 } as const;
 
 export class UringSockets {

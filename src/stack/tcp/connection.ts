@@ -148,6 +148,11 @@ export class TcpConnection implements Timed, RecencyNode {
   /** What came ahead of its turn; most flows never see any. */
   reorder: ReorderQueue | undefined = undefined;
   ackScheduled = false;
+  /** Until then an acknowledgement waits for an answer to go with. */
+  ackAt = Infinity;
+  /** When data or FIN came last, and whether answers come soon after that. */
+  askedAt = -Infinity;
+  answersSoon = true;
 
   // What was agreed on.
   timestamps = true;

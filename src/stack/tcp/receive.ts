@@ -11,6 +11,7 @@
 
 import { ACK, FIN, RST, SYN, type TcpSegment } from "../../wire/tcp.ts";
 import type { TcpConnection } from "./connection.ts";
+import { acknowledgeSoon } from "./delayed_ack.ts";
 import { ReorderQueue } from "./reorder_queue.ts";
 import { NOTHING_REPORTED, Scoreboard } from "./scoreboard.ts";
 import { continueRecovery, detectLoss, sendAck, transmit } from "./send.ts";
@@ -329,7 +330,8 @@ function receiveData(c: TcpConnection, s: TcpSegment): void {
 
 function deliver(c: TcpConnection, at: number, end: number): void {
   const taken = take(c, at, end);
-  c.host.scheduleAck(c);
+  if (taken) acknowledgeSoon(c);
+  else c.host.scheduleAck(c);
   if (taken && c.reorder !== undefined) deliverKept(c, c.reorder);
 }
 
@@ -379,7 +381,8 @@ function receiveFin(c: TcpConnection): void {
   c.rcvNxt = seqAdd(c.rcvNxt, 1);
   c.rcvEdge = seqMax(c.rcvEdge, c.rcvNxt);
   c.activeAt = c.host.now;
-  c.host.scheduleAck(c);
+  if (c.state === "Established") acknowledgeSoon(c);
+  else c.host.scheduleAck(c);
   const last = c.state === "FinWait2";
   if (c.state === "Established") c.state = "CloseWait";
   else if (c.state === "FinWait1") c.state = "Closing";

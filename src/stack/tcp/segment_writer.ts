@@ -92,6 +92,7 @@ export class SegmentWriter {
     this.#fixed(tcpAt, end, sequence, c.rcvNxt, flags, window);
     c.lastAckSent = c.rcvNxt;
     c.ackScheduled = false;
+    c.ackAt = Infinity;
     return this.#finish(ipAt, tcpAt, end, payloadAt, payloadEnd, c.mss);
   }
 

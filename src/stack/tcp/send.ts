@@ -9,6 +9,7 @@
 
 import { ACK, FIN, PSH, SYN } from "../../wire/tcp.ts";
 import type { TcpConnection } from "./connection.ts";
+import { answered } from "./delayed_ack.ts";
 import { seqAdd, seqDiff, seqLe, seqLt, seqMax } from "./seq.ts";
 
 /** An IP packet's length field ends here; the kernel cuts the payload into segments. */
@@ -124,6 +125,7 @@ function sendRange(c: TcpConnection, sequence: number, length: number, last: boo
     c.timedSequence = seqAdd(sequence, length);
     c.timedAt = c.host.now;
   }
+  answered(c);
   const flags = last ? ACK | PSH : ACK;
   c.writer.segment(c, flags, sequence, queue.foundAt, queue.foundAt + length);
   armRetransmit(c);
@@ -131,6 +133,7 @@ function sendRange(c: TcpConnection, sequence: number, length: number, last: boo
 
 function sendFin(c: TcpConnection): void {
   c.finSent = true;
+  answered(c);
   c.writer.segment(c, FIN | ACK, c.sndNxt, 0, 0);
   c.sndNxt = seqAdd(c.sndNxt, 1);
   armRetransmit(c);

@@ -1,6 +1,7 @@
 /**
  * What happens to a connection with time. Timers are plain fields; the earliest is its deadline.
  *
+ *     ackAt          no answer came to take it along    → acknowledge
  *     retransmitAt   no acknowledgement came            → send again, back off; give up in the end
  *     persistAt      the peer's window stays closed     → probe it
  *     idle           nothing moved for long             → keep-alive probes, then gone
@@ -9,7 +10,15 @@
  */
 
 import type { TcpConnection } from "./connection.ts";
-import { recoverFromTimeout, sendIntoSmallWindow, sendProbe, sendSyn, transmit } from "./send.ts";
+import { noAnswerCame } from "./delayed_ack.ts";
+import {
+  recoverFromTimeout,
+  sendAck,
+  sendIntoSmallWindow,
+  sendProbe,
+  sendSyn,
+  transmit,
+} from "./send.ts";
 
 /** SYN or SYN-ACK is sent so often: 1, 2, 4, 8, 16 s apart. */
 const SYN_SENDS = 6;
@@ -23,7 +32,13 @@ const TRIES = 3;
 /** Tells the heap when the connection wants to be called. */
 export function armTimers(c: TcpConnection): void {
   if (c.state === "Closed") return;
-  c.deadline = Math.min(c.retransmitAt, c.persistAt, c.timeWaitUntil, idleDeadline(c));
+  c.deadline = Math.min(
+    c.ackAt,
+    c.retransmitAt,
+    c.persistAt,
+    c.timeWaitUntil,
+    idleDeadline(c),
+  );
   c.host.timerChanged(c);
 }
 
@@ -31,10 +46,16 @@ export function armTimers(c: TcpConnection): void {
 export function timerExpired(c: TcpConnection): void {
   const now = c.host.now;
   if (now >= c.timeWaitUntil) return c.close();
+  if (now >= c.ackAt) ackExpired(c);
   if (now >= c.retransmitAt) retransmitExpired(c);
   else if (now >= c.persistAt) persistExpired(c);
   else if (now >= idleDeadline(c)) idleExpired(c);
   armTimers(c);
+}
+
+function ackExpired(c: TcpConnection): void {
+  noAnswerCame(c);
+  sendAck(c);
 }
 
 function isHalfClosed(c: TcpConnection): boolean {

@@ -123,7 +123,7 @@ Deno.test("status counts what goes on, and what has gone", async () => {
     await eventually("no flow", async () => (await status())!.gauges.tcpFlows === 0 || undefined);
     const after = (await status())!;
     assertEquals(after.gauges.bytesBuffered, 0);
-    assert(after.counters.packetsReceived > 2 && after.counters.packetsSent > 2);
+    assert(after.counters.packetsReceived > 2 && after.counters.packetsSent >= 2);
   });
 });
 
