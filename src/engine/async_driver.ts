@@ -145,6 +145,7 @@ export class AsyncDriver implements Driver, DirectSockets {
 
   #turn(): number {
     const now = this.#context.now();
+    this.#loop.begin(now);
     const work = this.#readLink(now) + this.#readSockets();
     if (work > 0) this.#loop.settle(now);
     return work;

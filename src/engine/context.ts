@@ -33,6 +33,8 @@ export interface EngineContext {
   whenMemory(callback: () => void): void;
   /** Has the next `settle` call `relay.flush`. */
   flushLater(relay: Flushable): void;
+  /** To be called before the stack is used from outside the loop: it knows what time it is then. */
+  begin(): void;
   /** To be called after the stack was used from outside the loop: sends what is due, sets the timer. */
   settle(): void;
 }

@@ -27,6 +27,7 @@ export class DenoConnecting implements Connecting {
       why = error instanceof Error ? error.message : String(error);
     }
     if (signal.aborted) return connection?.close();
+    this.#context.begin();
     if (connection === undefined) this.#listener.broken(why);
     else this.#connected(connection, carry);
     this.#context.settle();

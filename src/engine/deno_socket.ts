@@ -66,6 +66,7 @@ export class DenoSocket implements ProxySocket {
     const length = await this.#readInto(arena.bytes.subarray(slot, slot + room));
     if (this.#closed || length <= 0) arena.release(slot);
     if (this.#closed) return;
+    this.#context.begin();
     if (length > 0) this.listener.arrived(slot, slot + length);
     else this.#ended(length);
     this.#context.settle();
@@ -75,6 +76,7 @@ export class DenoSocket implements ProxySocket {
   async #readLittle(room: number): Promise<void> {
     const length = await this.#readInto(this.#little.subarray(0, room));
     if (this.#closed) return;
+    this.#context.begin();
     if (length > 0) this.#handOver(length);
     else this.#ended(length);
     this.#context.settle();
@@ -112,6 +114,7 @@ export class DenoSocket implements ProxySocket {
     }
     this.#context.arena.release(at);
     if (this.#closed) return;
+    this.#context.begin();
     if (taken < 0) this.listener.broken("reset");
     else this.listener.sent(taken);
     this.#context.settle();

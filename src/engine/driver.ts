@@ -85,6 +85,8 @@ export interface Driver {
 
 /** What a driver calls: the engine's side of the loop. */
 export interface EngineLoop {
+  /** The beginning of a batch, before anything of it is said. */
+  begin(now: number): void;
   /** One packet of the device lies in `[at, end)`. The slot is the driver's; who keeps it retains it. */
   packet(at: number, end: number, now: number): void;
   /** The end of a batch that began at `now`: sends what is due, sets the alarm. */

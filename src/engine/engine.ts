@@ -127,6 +127,10 @@ export class Engine implements EngineContext, EngineLoop, StackHandler {
     this.#unflushed[this.#unflushedCount++] = relay;
   }
 
+  begin(now = this.now()): void {
+    this.stack.now = now;
+  }
+
   settle(now = this.now()): void {
     for (let i = 0; i < this.#unflushedCount; i++) {
       const relay = this.#unflushed[i]!;
@@ -176,8 +180,10 @@ export class Engine implements EngineContext, EngineLoop, StackHandler {
   /** No new flows; the live ones get FIN and up to `grace` milliseconds, then RST. */
   async stop(grace: number): Promise<void> {
     this.#stopping = true;
-    this.udp.stop();
+    this.begin();
+    // While there are mappings: who waits for an answer is told that there is none.
     this.dns.stop();
+    this.udp.stop();
     for (const relay of [...this.#relays]) relay.stop();
     this.settle();
     if (this.#relays.size > 0 && grace > 0 && !this.#broken) await this.#drain(grace);
@@ -192,10 +198,11 @@ export class Engine implements EngineContext, EngineLoop, StackHandler {
 
   async #close(): Promise<void> {
     this.#stopping = true;
+    this.begin();
     for (const relay of [...this.#relays]) relay.abort();
     this.stack.connections.forEach((connection) => connection.abort());
-    this.udp.stop();
     this.dns.stop();
+    this.udp.stop();
     this.#wakeForMemory(true);
     await this.verdict.stop();
     this.#housekeeping.stop();

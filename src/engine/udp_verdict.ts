@@ -187,7 +187,7 @@ class Probe implements AssociationEvents {
   #send(association: Association, host: string, port: number, payload: Uint8Array): void {
     const address = parseAddress(host);
     const { arena } = this.#context;
-    const slot = arena.takeSmall();
+    const slot = address === undefined ? -1 : arena.takeSmall();
     if (address === undefined || slot < 0) return;
     const at = slot + udpHeaderLength(address.length);
     arena.bytes.set(payload, at);

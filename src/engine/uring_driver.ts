@@ -187,6 +187,7 @@ export class UringDriver implements Driver {
     if (this.#ready.size > 0) this.#ring.submit();
     else this.#ring.wait(patience);
     this.#now = this.#context.now();
+    this.#loop.begin(this.#now);
     const work = this.#complete() + this.#readReady();
     if (work > 0) this.#loop.settle(this.#now);
     if (this.#now >= this.#alarmAt) {

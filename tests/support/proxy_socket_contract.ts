@@ -23,6 +23,8 @@ class Heard implements ConnectListener {
   why = "";
   bytes = 0;
   wrongAt = -1;
+  /** What time it was for the stack when something came last. */
+  cameAt = 0;
   largest = 0;
   ends = 0;
   breaks = 0;
@@ -44,6 +46,7 @@ class Heard implements ConnectListener {
 
   arrived(at: number, end: number): void {
     const { arena } = this.#engine;
+    this.cameAt = this.#engine.stack.now;
     const wrong = findDifference(arena.bytes, at, end, PATTERN, this.bytes);
     if (wrong >= 0 && this.wrongAt < 0) this.wrongAt = wrong;
     this.bytes += end - at;
@@ -255,6 +258,24 @@ function receiving(driver: DriverName, test: Test): void {
       await ended(rig);
       assertEquals([heard.bytes, heard.wrongAt, heard.ends], [20_000, -1, 1]);
       assert(heard.largest <= SMALL_SLOT);
+    });
+  });
+
+  test("when something comes the stack knows what time it is", async () => {
+    const now = Promise.withResolvers<void>();
+    const play = async (client: FakeClient) => {
+      await client.until(now.promise);
+      await client.writeBytes(pattern(10));
+      await client.drain();
+    };
+    await withSocket(driver, play, async ({ engine, heard, socket }) => {
+      socket.receive(100, false);
+      await turns();
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      const before = engine.now();
+      now.resolve();
+      await eventually("bytes", () => heard.bytes > 0 || undefined);
+      assert(heard.cameAt >= before, `${before - heard.cameAt} ms behind`);
     });
   });
 

@@ -150,9 +150,10 @@ export class TcpConnection implements Timed, RecencyNode {
   ackScheduled = false;
   /** Until then an acknowledgement waits for an answer to go with. */
   ackAt = Infinity;
-  /** When data or FIN came last, and whether answers come soon after that. */
+  /** When data or FIN came last. */
   askedAt = -Infinity;
-  answersSoon = true;
+  /** So many answers have to come soon after that before an acknowledgement waits for one again. */
+  soonAnswersWanted = 0;
 
   // What was agreed on.
   timestamps = true;

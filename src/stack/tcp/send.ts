@@ -43,7 +43,9 @@ export function sendAck(c: TcpConnection): void {
 
 /** Sends something that the peer must answer, though it brings nothing new: window probe, keep-alive. */
 export function sendProbe(c: TcpConnection): void {
+  const owed = c.ackAt !== Infinity;
   c.writer.segment(c, ACK, seqAdd(c.sndUna, -1), 0, 0);
+  if (owed) c.host.scheduleAck(c);
 }
 
 /** The largest payload of one write to the link. */
@@ -176,6 +178,8 @@ function retransmitLost(c: TcpConnection): void {
 function retransmitAt(c: TcpConnection, most: number): void {
   c.host.counters.tcpRetransmissions++;
   c.timedAt = -1;
+  // Who has these bytes already looks at nothing in the segment: what it is owed goes by itself.
+  const owed = c.ackAt !== Infinity;
   const offset = seqDiff(c.rtxNext, c.sndUna);
   if (offset >= c.sendQueue.bytes) {
     c.writer.segment(c, FIN | ACK, c.rtxNext, 0, 0);
@@ -187,6 +191,7 @@ function retransmitAt(c: TcpConnection, most: number): void {
     sendRange(c, c.rtxNext, length, false);
     c.rtxNext = seqAdd(c.rtxNext, length);
   }
+  if (owed) c.host.scheduleAck(c);
   armRetransmit(c);
 }
 

@@ -22,13 +22,32 @@ Deno.test("delayed ack: without an answer it goes after 2 ms, and from then on a
   assertEquals(host.send({ flags: "A", data: 100 }), []);
   assertEquals(host.pass(1), []);
   assertEquals(brief(host.pass(1)), ["A 1+0 ack 101"]);
-  assertEquals(brief(host.send({ flags: "A", seq: 101, data: 100 })), ["A 1+0 ack 201"]);
-  // An answer after 3 ms changes nothing; one at once does.
-  host.pass(3);
-  host.give(10);
-  assertEquals(brief(host.send({ flags: "A", seq: 201, ack: 11, data: 10 })), ["A 11+0 ack 211"]);
-  host.give(10);
-  assertEquals(host.send({ flags: "A", seq: 211, ack: 21, data: 10 }), []);
+  // Answers after 3 ms change nothing; enough of them at once do.
+  const acknowledgedAtOnce = (answerAfter: number, seq: number, ack: number) => {
+    const answers = host.send({ flags: "A", seq, ack, data: 1 });
+    host.pass(answerAfter);
+    host.give(1);
+    return answers.length === 1;
+  };
+  for (let round = 0; round < 40; round++) {
+    const soon = round >= 20;
+    const expected = round < 36;
+    const seen = acknowledgedAtOnce(soon ? 0 : 3, 101 + round, 1 + round);
+    assertEquals(seen, expected, `round ${round}`);
+  }
+});
+
+Deno.test("delayed ack: a window probe does not take it along, which the peer may throw away", () => {
+  const host = established();
+  host.send({ flags: "A", window: 0 });
+  host.give(100);
+  // Just before the next probe.
+  while (host.connection.persistAt - host.stack.now > 1) host.pass(1);
+  const probes = host.counters.tcpWindowProbes;
+  assertEquals(host.send({ flags: "A", data: 10, window: 0 }), []);
+  const sent = brief(host.pass(1));
+  assertEquals(host.counters.tcpWindowProbes, probes + 1);
+  assertEquals(sent, ["A 0+0 ack 11", "A 1+0 ack 11"]);
 });
 
 Deno.test("delayed ack: more small pieces do not put it off, a whole segment ends the wait", () => {

@@ -22,7 +22,7 @@ Deno.test("tcp: options are agreed on only when the SYN has them (RFC 7323, 2018
 Deno.test("tcp: data in order goes to the owner, and one acknowledgement ends the batch", () => {
   const host = new LocalHost();
   host.establish();
-  host.connection.answersSoon = false;
+  host.connection.soonAnswersWanted = Infinity;
   const answers = host.send({ flags: "A", data: 100 }, { flags: "A", seq: 101, data: 100 });
   assertEquals(brief(answers), ["A 1+0 ack 201"]);
   assertEquals(host.receivedBytes, [...pattern(1, 200)]);
@@ -141,7 +141,7 @@ Deno.test("tcp: what exceeds the window is cut off", () => {
 Deno.test("tcp: what the owner did not take is not acknowledged, and comes again", () => {
   const host = new LocalHost();
   host.establish();
-  host.connection.answersSoon = false;
+  host.connection.soonAnswersWanted = Infinity;
   host.takes = 30;
   assertEquals(host.send({ flags: "A", data: 100 })[0]?.ack, 31);
   host.takes = 0;
@@ -154,7 +154,7 @@ Deno.test("tcp: what the owner did not take is not acknowledged, and comes again
 Deno.test("tcp: FIN with data in one segment", () => {
   const host = new LocalHost();
   host.establish();
-  host.connection.answersSoon = false;
+  host.connection.soonAnswersWanted = Infinity;
   assertEquals(brief(host.send({ flags: "FA", data: 10 })), ["A 1+0 ack 12"]);
   assertEquals(host.events, ["connected", "finished"]);
   assertEquals(brief(host.send({ flags: "FA", data: 10 })), ["A 1+0 ack 12"], "once more");
@@ -164,7 +164,7 @@ Deno.test("tcp: FIN with data in one segment", () => {
 Deno.test("tcp: FIN ahead of its turn waits for the bytes before it, and is answered at once", () => {
   const host = new LocalHost();
   host.establish();
-  host.connection.answersSoon = false;
+  host.connection.soonAnswersWanted = Infinity;
   assertEquals(brief(host.send({ flags: "FA", seq: 11 })), ["A 1+0 ack 1"]);
   assertEquals(host.events, ["connected"]);
   assertEquals(brief(host.send({ flags: "A", data: 10 })), ["A 1+0 ack 12"]);

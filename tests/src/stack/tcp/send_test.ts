@@ -151,7 +151,7 @@ Deno.test("tcp: TIME-WAIT acknowledges the FIN that comes again, and waits anew 
 Deno.test("tcp: what was offered is never taken back (RFC 9293, 3.8.6)", () => {
   const host = new LocalHost({ largeSlots: 8, tcp: { flowBytes: 1 << 18 } });
   host.establish({ shift: 7 });
-  host.connection.answersSoon = false;
+  host.connection.soonAnswersWanted = Infinity;
   const [before] = host.send({ flags: "A", data: 10 });
   const taken: number[] = [];
   for (let at = host.link.arena.takeLarge(); at >= 0; at = host.link.arena.takeLarge()) {
