@@ -43,7 +43,6 @@ export class Dial implements ConnectListener {
   readonly #command: Socks5Command;
   readonly #target: Socks5Target;
   readonly #owner: DialOwner;
-  #cancelled = false;
   // Of the attempt that is under way:
   #pipelined = false;
   #connecting: Connecting | undefined;
@@ -73,7 +72,6 @@ export class Dial implements ConnectListener {
 
   /** Nobody wants the connection any more; the owner hears nothing of it. */
   cancel(): void {
-    this.#cancelled = true;
     this.#close();
   }
 
@@ -213,7 +211,7 @@ export class Dial implements ConnectListener {
 
   #fail(outcome: LocalOutcome, message: string): void {
     this.#close();
-    if (!this.#cancelled) this.#owner.undialled({ outcome, message });
+    this.#owner.undialled({ outcome, message });
   }
 
   #limit(milliseconds: number): void {
