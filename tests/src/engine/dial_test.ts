@@ -8,7 +8,13 @@ import type { Counters } from "../../../src/counters.ts";
 import { eventually } from "../../support/eventually.ts";
 import type { FlowState } from "../../support/fake_local_flow.ts";
 import { connecting, type FakeClient, type Script } from "../../support/fake_socks5.ts";
-import { type Adjust, quiet, type TunnelOptions, withTunnel } from "../../support/fake_tunnel.ts";
+import {
+  type Adjust,
+  type FakeTunnel,
+  quiet,
+  type TunnelOptions,
+  withTunnel,
+} from "../../support/fake_tunnel.ts";
 
 const FAR = "203.0.113.7";
 
@@ -36,6 +42,16 @@ function firstOnly(script: Script): Script {
     first = false;
     return chosen(client, proxy);
   };
+}
+
+/** One after the other, each echoed. */
+async function threeFlows(host: FakeTunnel["host"]): Promise<void> {
+  for (let round = 0; round < 3; round++) {
+    const flow = host.connect(FAR, 80);
+    flow.send("in");
+    await flow.arrived(2);
+    flow.abort();
+  }
 }
 
 async function silence(client: FakeClient): Promise<void> {
@@ -197,12 +213,7 @@ Deno.test("the right password opens the way, again and again", async () => {
     settings.proxy = { ...settings.proxy!, user: "anna", password: "secret-1" };
   };
   await withTunnel({ script: authenticating, set }, async ({ engine, host }) => {
-    for (let round = 0; round < 3; round++) {
-      const flow = host.connect(FAR, 80);
-      flow.send("in");
-      await flow.arrived(2);
-      flow.abort();
-    }
+    await threeFlows(host);
     // The method is known after the first: from then on everything goes out at once.
     assertEquals(engine.dialer.capability.pipelining, "yes");
     await quiet(engine);
@@ -267,12 +278,7 @@ Deno.test("a proxy that swallows what is pipelined: stepped back, also for the f
     timeouts.proxyHandshake = 2_000;
   };
   await withTunnel({ script, set }, async ({ engine, host, proxy }) => {
-    for (let round = 0; round < 3; round++) {
-      const flow = host.connect(FAR, 80);
-      flow.send("in");
-      await flow.arrived(2);
-      flow.abort();
-    }
+    await threeFlows(host);
     assertEquals(engine.counters.proxyPipelineSteppedBack, 1);
     assertEquals(engine.counters.proxyConnectTimeout, 0);
     assertEquals(engine.dialer.capability.pipelining, "no");
@@ -314,12 +320,7 @@ Deno.test("a proxy that closes on pipelined bytes: stepped back at once", async 
     await client.echo();
   };
   await withTunnel({ script }, async ({ engine, host }) => {
-    for (let round = 0; round < 3; round++) {
-      const flow = host.connect(FAR, 80);
-      flow.send("in");
-      await flow.arrived(2);
-      flow.abort();
-    }
+    await threeFlows(host);
     assertEquals(engine.counters.proxyPipelineSteppedBack, 1);
     assertEquals(engine.dialer.capability.pipelining, "no");
     await quiet(engine);
