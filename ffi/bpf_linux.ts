@@ -125,13 +125,18 @@ export function makeRecentMap(keySize: number, valueSize: number, entries: numbe
 
 /** The descriptor of a program over packets, which lives as long as that, or as it is attached. */
 export function loadPacketProgram(program: Program): number {
+  return loadProgram(PROG_TYPE_SOCKET_FILTER, program);
+}
+
+/** As `loadPacketProgram`, for a program of another type (`BPF_PROG_TYPE_…`). */
+export function loadProgram(type: number, program: Program): number {
   const instructions = assemble(program);
   // The kernel wants a license; an empty one is none, and forbids nothing that is used here.
   const memory = new Memory(instructions.length + 1);
   memory.bytes.set(instructions);
   const attributes = new Uint8Array(128);
   const words = new Uint32Array(attributes.buffer);
-  words[0] = PROG_TYPE_SOCKET_FILTER;
+  words[0] = type;
   words[1] = instructions.length / INSTRUCTION;
   memory.writeAddress(words, 2, 0);
   memory.writeAddress(words, 4, instructions.length);
@@ -142,6 +147,7 @@ export function loadPacketProgram(program: Program): number {
   }
 }
 
-function bpf(command: number, attributes: Uint8Array<ArrayBuffer>, size: number): number {
+/** The call itself: a command and its `union bpf_attr`. A result below zero means that `errno()` says why. */
+export function bpf(command: number, attributes: Uint8Array<ArrayBuffer>, size: number): number {
   return libc().bpf(SYS_BPF, command, attributes, size);
 }

@@ -11,6 +11,7 @@ import { connectedSocket } from "./udp_socket_linux.ts";
 const IPPROTO_ICMP = 1;
 const IPPROTO_ICMPV6 = 58;
 const POLLIN = 1;
+const SHUT_RDWR = 2;
 const LARGEST = 65_535;
 const ECHO_HEADER = 8;
 /** RFC 792 and RFC 4443: echo request and reply. */
@@ -18,13 +19,15 @@ const ECHO_TYPES = { 4: [8, 0], 6: [128, 129] } as const;
 
 export class DatagramSocket {
   readonly #fd: number;
+  #interrupted = false;
 
-  private constructor(address: Uint8Array, port: number, protocol: number) {
-    this.#fd = connectedSocket(address, port, protocol);
+  private constructor(address: Uint8Array, port: number, protocol: number, mark = 0) {
+    this.#fd = connectedSocket(address, port, protocol, mark);
   }
 
-  static udp(address: Uint8Array, port: number): DatagramSocket {
-    return new DatagramSocket(address, port, 0);
+  /** What it sends has the mark, for which CAP_NET_ADMIN is needed; 0 is none. */
+  static udp(address: Uint8Array, port: number, mark = 0): DatagramSocket {
+    return new DatagramSocket(address, port, 0, mark);
   }
 
   /** Throws a `SysError` with EACCES where this user's group may not ping. */
@@ -46,11 +49,18 @@ export class DatagramSocket {
     poll[4] = POLLIN;
     const ready = await libc().poll_blocking(poll, 1, patience);
     if (ready < 0) throw new SysError("poll", Errno.EINTR);
-    if (ready === 0) return undefined;
+    if (ready === 0 || this.#interrupted) return undefined;
     const length = check("recv", libc().recv(this.#fd, buffer, BigInt(LARGEST), 0));
     return buffer.subarray(0, length);
   }
 
+  /** Ends the wait of `ask`, which then gives nothing: the socket is good for nothing more. */
+  interrupt(): void {
+    this.#interrupted = true;
+    libc().shutdown(this.#fd, SHUT_RDWR);
+  }
+
+  /** Not while `ask` waits. */
   close(): void {
     libc().close(this.#fd);
   }

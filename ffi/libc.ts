@@ -62,6 +62,7 @@ const symbols = {
   capget: { parameters: ["buffer", "buffer"], result: "i32" },
   capset: { parameters: ["buffer", "buffer"], result: "i32" },
   prctl: { parameters: ["i32", "u32", "u32", "u32", "u32"], result: "i32" },
+  clock_gettime: { parameters: ["i32", "buffer"], result: "i32" },
   signal: { parameters: ["i32", "usize"], result: "usize" },
   pthread_sigmask: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
   execvp: { parameters: ["buffer", "buffer"], result: "i32" },
@@ -78,6 +79,8 @@ const symbols = {
     result: "i32",
   },
   bpf: { name: "syscall", parameters: ["i32", "i32", "buffer", "u32"], result: "i32" },
+  pidfd_open: { name: "syscall", parameters: ["i32", "i32", "u32"], result: "i32" },
+  pidfd_getfd: { name: "syscall", parameters: ["i32", "i32", "i32", "u32"], result: "i32" },
   __errno_location: { parameters: [], result: "pointer" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
@@ -105,6 +108,7 @@ export function errno(): number {
 export const Errno = {
   EPERM: 1,
   ENOENT: 2,
+  ESRCH: 3,
   EINTR: 4,
   EIO: 5,
   ENXIO: 6,
@@ -144,6 +148,11 @@ const names = new Map<number, string>(Object.entries(Errno).map(([name, code]) =
 
 export function errnoName(code: number): string {
   return names.get(code) ?? `errno ${code}`;
+}
+
+/** Whether an error of this name says that there is no way to an address, or none from where one is. */
+export function meansNoWay(name: unknown): boolean {
+  return name === "ENETUNREACH" || name === "EHOSTUNREACH" || name === "EADDRNOTAVAIL";
 }
 
 /** A system call that failed: which one, and why. */

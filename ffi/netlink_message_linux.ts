@@ -4,6 +4,7 @@
  * Everything is in host order and padded to four octets.
  */
 
+import type { Prefix } from "../src/addr/prefix.ts";
 import { get16le, get32le, set16le, set32le } from "../src/bytes.ts";
 
 const HEADER_SIZE = 16;
@@ -45,6 +46,23 @@ export class NetlinkRequest {
   attribute32(type: number, value: number): this {
     const octets = new Uint8Array(4);
     set32le(octets, 0, value);
+    return this.attribute(type, octets);
+  }
+
+  attributeText(type: number, text: string): this {
+    return this.attribute(type, new TextEncoder().encode(`${text}\0`));
+  }
+
+  /** Attributes within an attribute, each a 32-bit number. */
+  nested32(type: number, values: ReadonlyMap<number, number>): this {
+    const octets = new Uint8Array(values.size * 8);
+    let at = 0;
+    for (const [inner, value] of values) {
+      set16le(octets, at, 8);
+      set16le(octets, at + 2, inner);
+      set32le(octets, at + 4, value);
+      at += 8;
+    }
     return this.attribute(type, octets);
   }
 
@@ -102,6 +120,11 @@ export function readAttributes(
   return attributes;
 }
 
+/** The attributes within an attribute; none when it is missing. */
+export function nestedAttributes(value: Uint8Array = new Uint8Array(0)): Map<number, Uint8Array> {
+  return readAttributes(value, 0, value.length);
+}
+
 /** A NUL-terminated text. */
 export function attributeText(value: Uint8Array | undefined): string {
   if (value === undefined) return "";
@@ -112,4 +135,19 @@ export function attributeText(value: Uint8Array | undefined): string {
 /** A 32-bit number; undefined when the attribute is missing or shorter. */
 export function attributeNumber(value: Uint8Array | undefined): number | undefined {
   return value === undefined || value.length < 4 ? undefined : get32le(value, 0);
+}
+
+/** An address whose length as a prefix stands elsewhere in the message. */
+export function attributePrefix(
+  address: Uint8Array | undefined,
+  length: number,
+): Prefix | undefined {
+  return address === undefined ? undefined : { address, length };
+}
+
+/** The value without its undefined members: what a message did not say is left out. */
+export function defined<T extends object>(value: { [K in keyof T]: T[K] | undefined }): T {
+  return Object.fromEntries(
+    Object.entries(value).filter(([, member]) => member !== undefined),
+  ) as T;
 }

@@ -7,6 +7,7 @@
 
 import { get16, get32le, set16 } from "../src/bytes.ts";
 import { check, Errno, errno, libc } from "./libc.ts";
+import { markSocket } from "./socket_mark_linux.ts";
 
 const DESCRIPTOR = "Deno.internal.fd";
 const SOCKET_ADDRESS = 128;
@@ -102,9 +103,18 @@ export function sendReset(fd: number): void {
   libc().connect(fd, unspecified, 16);
 }
 
-/** A socket that is to be connected: no delay for small messages, and a check that the other end lives. */
-export function openTcpSocket(family: number): number {
+/**
+ * A socket that is to be connected: no delay for small messages, a check that the other end lives, and the
+ * mark on all that it sends.
+ */
+export function openTcpSocket(family: number, mark = 0): number {
   const fd = check("socket", libc().socket(family, SOCK_STREAM_CLOEXEC, 0));
+  try {
+    markSocket(fd, mark);
+  } catch (error) {
+    libc().close(fd);
+    throw error;
+  }
   setOption(fd, IPPROTO_TCP, TCP_NODELAY);
   setOption(fd, SOL_SOCKET, SO_KEEPALIVE);
   return fd;

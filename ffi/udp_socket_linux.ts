@@ -5,7 +5,13 @@
 
 import { get16, set32le } from "../src/bytes.ts";
 import { check, libc } from "./libc.ts";
-import { AF_INET, AF_INET6, writeSocketAddress } from "./socket_address_linux.ts";
+import {
+  AF_INET,
+  AF_INET6,
+  readSocketAddress,
+  writeSocketAddress,
+} from "./socket_address_linux.ts";
+import { markSocket } from "./socket_mark_linux.ts";
 
 const SOCK_DGRAM_NONBLOCK_CLOEXEC = 2 | 0o4000 | 0o2000000;
 const SOL_SOCKET = 1;
@@ -39,8 +45,9 @@ export class UdpSocket {
     setOption(fd, SOL_UDP, UDP_GRO, 1);
   }
 
-  static connected(address: Uint8Array, port: number): UdpSocket {
-    const socket = new UdpSocket(connectedSocket(address, port, 0));
+  /** What it sends carries the mark. */
+  static connected(address: Uint8Array, port: number, mark = 0): UdpSocket {
+    const socket = new UdpSocket(connectedSocket(address, port, 0, mark));
     // Beyond the system's own limit, where we may: one peer cannot take more than one such buffer.
     setOption(socket.fd, SOL_SOCKET, SO_SNDBUFFORCE, BUFFER);
     setOption(socket.fd, SOL_SOCKET, SO_RCVBUFFORCE, BUFFER);
@@ -60,21 +67,36 @@ export class UdpSocket {
 
   /** The port that it is bound to. */
   get port(): number {
-    const address = new Uint8Array(ADDRESS_ROOM);
-    const length = new Uint8Array(ADDRESS_ROOM);
-    length[0] = ADDRESS_ROOM;
-    check("getsockname", libc().getsockname(this.fd, address, length));
-    return get16(address, 2);
+    return get16(this.#name(), 2);
+  }
+
+  /** The address that it is bound to, by itself or by what it is connected to. */
+  get address(): Uint8Array {
+    return readSocketAddress(this.#name(), 0)!.address;
   }
 
   close(): void {
     libc().close(this.fd);
   }
+
+  #name(): Uint8Array {
+    const address = new Uint8Array(ADDRESS_ROOM);
+    const length = new Uint8Array(ADDRESS_ROOM);
+    length[0] = ADDRESS_ROOM;
+    check("getsockname", libc().getsockname(this.fd, address, length));
+    return address;
+  }
 }
 
-/** The descriptor of a datagram socket of that protocol that is connected there. */
-export function connectedSocket(address: Uint8Array, port: number, protocol: number): number {
+/** The descriptor of a datagram socket of that protocol that is connected there, and marked before. */
+export function connectedSocket(
+  address: Uint8Array,
+  port: number,
+  protocol: number,
+  mark = 0,
+): number {
   return openSocket(address, protocol, (fd) => {
+    markSocket(fd, mark);
     const { bytes, length } = socketAddress(address, port);
     check("connect", libc().connect(fd, bytes, length));
   });

@@ -9,6 +9,8 @@ for (const system of ["darwin", "windows", "freebsd"]) {
       () => facilities.openTunQueues({ name: "", offload: "auto" }, 1),
       () => facilities.adoptTun(3),
       () => facilities.openRouteSocket(),
+      () => facilities.openNetworkEvents(),
+      () => facilities.suspendedMs(),
       () => facilities.requireNamespaces(),
     ];
     for (const call of calls) {

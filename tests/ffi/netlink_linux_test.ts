@@ -4,8 +4,9 @@ import { NetlinkRouteSocket } from "../../ffi/netlink_linux.ts";
 import { openTun } from "../../ffi/tun_linux.ts";
 import type { RouteSocket } from "../../ffi/types.ts";
 import { formatPrefix, parsePrefix } from "../../src/addr/prefix.ts";
-import { inNetNamespace, runHere } from "../support/net_namespace.ts";
+import { inNetNamespace, runHere, waitHere } from "../support/net_namespace.ts";
 import { rootTest } from "../support/root.ts";
+import { ip, prefix, withLinks } from "../support/route_rig.ts";
 
 /** Runs `body` in a namespace of its own with a TUN device that is up. */
 function withDevice(body: (routes: RouteSocket, link: number) => void): void {
@@ -32,11 +33,16 @@ rootTest("links are found, configured and brought up", () =>
       name: "ztun0",
       up: true,
       mtu: 9000,
+      running: true,
       txQueueLength: 77,
+      kind: "tun",
+      loopback: false,
+      pointToPoint: true,
       packetInformation: false,
     });
     routes.setUp(link, false);
-    assertEquals(routes.findLink("ztun0")?.up, false);
+    const down = routes.findLink("ztun0");
+    assertEquals([down?.up, down?.running], [false, false]);
     assertEquals(routes.findLink("nothing"), undefined);
   }));
 
@@ -85,4 +91,60 @@ rootTest("a refusal carries its number and the kernel's words", () =>
     assert(error.message.includes("Invalid prefix"), error.message);
     assertThrows(() => routes.setMtu(link, 70_000), SysError, "mtu");
     assertThrows(() => routes.setUp(999_999, true), SysError, "ENODEV");
+  }));
+
+rootTest(
+  "all links are listed: what made them, and what they belong to",
+  () =>
+    withLinks((routes, near) => {
+      ip("link add bundle type bridge", "link set far master bundle");
+      const links = new Map(routes.links().map((link) => [link.name, link]));
+      assertEquals([...links.keys()].sort(), ["bundle", "far", "lo", "near"]);
+      const lo = links.get("lo")!;
+      assertEquals([lo.loopback, lo.running, lo.kind], [true, true, ""]);
+      assertEquals(links.get("far")!.master, links.get("bundle")!.index);
+      assertEquals([links.get("near")!.kind, links.get("near")!.index], ["veth", near]);
+      // No carrier: the other end is down.
+      ip("link set far down");
+      const halved = routes.findLink("near")!;
+      assertEquals([halved.up, halved.running], [true, false]);
+      routes.deleteLink(near);
+      assertEquals(routes.findLink("near"), undefined);
+      assertThrows(() => routes.deleteLink(near), SysError, "RTM_DELLINK failed: ENODEV");
+    }),
+);
+
+rootTest("addresses carry their scope and their flags", () =>
+  withLinks((routes, link) => {
+    const added = { link, prefix: prefix("198.51.100.1/24") };
+    routes.addAddress({ ...added, scope: "link", noPrefixRoute: true });
+    routes.addAddress({ link, prefix: prefix("2001:db8:7::1/64"), noPrefixRoute: true });
+    ip(
+      "address add 203.0.113.2/24 dev near scope 77",
+      "address add 2001:db8:8::1/64 dev near preferred_lft 0",
+    );
+    const find = (text: string) =>
+      routes.addresses().find((each) => formatPrefix(each.prefix) === text)!;
+    const usual = { noPrefixRoute: false, tentative: false, duplicate: false, deprecated: false };
+    assertEquals(find("198.51.100.1/24"), {
+      ...{ ...added, ...usual, scope: "link", noPrefixRoute: true, temporary: false },
+    });
+    assertEquals(find("2001:db8:7::1/64").noPrefixRoute, true);
+    assertEquals(find("2001:db8:8::1/64").deprecated, true);
+    assertEquals(find("203.0.113.2/24").scope, "site");
+    assertEquals(find("127.0.0.1/8").scope, "host");
+    const networks = routes.routes(254).map(({ destination }) => formatPrefix(destination));
+    assert(!networks.includes("198.51.100.0/24") && !networks.includes("2001:db8:7::/64"));
+    assert(networks.includes("2001:db8:8::/64"));
+  }));
+
+rootTest("an address that is being asked about is tentative", () =>
+  withLinks((routes) => {
+    // Nobody is asked, and it stays so, until there is a carrier.
+    ip("link set far down");
+    waitHere("no carrier", () => !routes.findLink("near")!.running);
+    ip("address add 2001:db8:9::1/64 dev near");
+    const find = () =>
+      routes.addresses().find((each) => formatPrefix(each.prefix) === "2001:db8:9::1/64");
+    assertEquals(find()?.tentative, true);
   }));

@@ -47,3 +47,12 @@ Deno.test("addresses are laid out as the system has them", () => {
     ...[0, 0, 0, 0],
   ]);
 });
+
+Deno.test("a socket knows the address that it sends from", () => {
+  using it = new UdpRig();
+  for (const loopback of [LOOPBACK, LOOPBACK_6]) {
+    const server = it.bound(new Uint8Array(loopback.length));
+    assertEquals(server.address, new Uint8Array(loopback.length));
+    assertEquals(it.connected(loopback, server.port).address, loopback);
+  }
+});
