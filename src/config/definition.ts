@@ -1,14 +1,16 @@
 /**
  * Every setting, once: its key in the file, its flag, its variable, its type, what it means. Flags,
  * environment, configuration file, JSON Schema, help and the README's reference are made from this
- * table; defaults come from `defaultSettings()`.
+ * table (a part of it stands in `capture_definition.ts`); defaults come from `defaultSettings()`.
  *
  * A key is the path of a member of `Settings`. The exceptions are the few that are put together from
  * parts: `proxy.*` (see `proxy_settings.ts`), and `socks.passwordFile`.
  */
 
+import { captureTable } from "./capture_definition.ts";
+
 export type ValueType =
-  | { kind: "count" | "size" | "duration"; min: number; max: number }
+  | { kind: "count" | "size" | "duration" | "mark"; min: number; max: number }
   | { kind: "choice"; choices: readonly string[] }
   | { kind: "switch" }
   | {
@@ -21,7 +23,11 @@ export type ValueType =
       | "proxy"
       | "user"
       | "secret"
-      | "file";
+      | "file"
+      | "account"
+      | "cgroup"
+      | "interface"
+      | "process";
   };
 
 /** Which flags a command takes; also the headings of the help. */
@@ -29,7 +35,8 @@ export type SettingGroup =
   | "proxy"
   | "device"
   | "host"
-  | "namespace"
+  | "capture"
+  | "dns"
   | "tunnel"
   | "limits"
   | "timeouts"
@@ -59,7 +66,8 @@ export const groupTitles: Readonly<Record<SettingGroup, string>> = {
   proxy: "PROXY FLAGS",
   device: "DEVICE FLAGS",
   host: "HOST FLAGS",
-  namespace: "NAMESPACE FLAGS",
+  capture: "CAPTURE FLAGS",
+  dns: "RESOLVER FLAGS",
   tunnel: "TUNNEL FLAGS",
   limits: "LIMITS",
   timeouts: "TIMEOUTS",
@@ -163,17 +171,6 @@ const host: readonly Setting[] = [
     otherwise: "the first free of ztun0, ztun1 ...",
   },
   {
-    key: "tun.routes",
-    flag: "route",
-    env: "ZTUN_ROUTES",
-    type: { kind: "network" },
-    list: true,
-    group: "host",
-    value: "CIDR",
-    meaning: "Route these destinations into the device",
-    otherwise: "none",
-  },
-  {
     key: "tun.fd",
     flag: "tun-fd",
     env: "ZTUN_TUN_FD",
@@ -264,16 +261,16 @@ const tunnel: readonly Setting[] = [
   },
 ];
 
-const namespace: readonly Setting[] = [
+const dns: readonly Setting[] = [
   {
     key: "dns.servers",
     flag: "dns-server",
     env: "ZTUN_DNS_SERVERS",
     type: { kind: "address" },
     list: true,
-    group: "namespace",
+    group: "dns",
     value: "IP",
-    meaning: "DNS server of the command",
+    meaning: "DNS server of the command, or of the host while `up` runs",
     otherwise: "the host's, or 1.1.1.1 and its IPv6 twin where those are on loopback",
   },
 ];
@@ -424,9 +421,10 @@ const common: readonly Setting[] = [
 export const settingTable: readonly Setting[] = [
   ...proxy,
   ...host,
+  ...captureTable,
+  ...dns,
   ...device,
   ...tunnel,
-  ...namespace,
   ...limits,
   ...timeouts,
   ...server,

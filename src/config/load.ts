@@ -7,9 +7,10 @@ import { parseConfig } from "./config_file.ts";
 import { type Credentials, mergeCredentials } from "./credentials.ts";
 import { type Setting, type SettingGroup, settingsOf, settingTable } from "./definition.ts";
 import { type Layer, type Outside, readFile, type Source } from "./layer.ts";
-import { quote } from "./quote.ts";
+import { readNetworkFiles } from "./network_files.ts";
 import { defaultSettings, type Settings } from "./settings.ts";
-import { formatSize, ValueError } from "./units.ts";
+import { checkTogether } from "./together.ts";
+import { ValueError } from "./units.ts";
 import { formatValue, parseText, parseTextList, type Value } from "./values.ts";
 
 export interface LoadOptions {
@@ -53,7 +54,8 @@ export async function loadSettings(options: LoadOptions): Promise<LoadedSettings
     settings.socks.password = merged.password;
     noteSources("socks", merged, sources);
   }
-  checkTogether(settings);
+  if (groups.includes("capture")) await readNetworkFiles(settings.capture, environment);
+  checkTogether(settings, sources);
   return { settings, sources };
 }
 
@@ -81,10 +83,12 @@ async function readFileLayer(
   const values = parseConfig(path, await readFile(path, "configuration file", environment));
   // A path in the file is meant from where the file is, not from where somebody stood when starting.
   const folder = path.slice(0, path.lastIndexOf("/") + 1);
+  const found = (name: string) => name.startsWith("/") ? name : `${folder}${name}`;
   for (const { key, type } of settingTable) {
     const value = values.get(key);
-    if (type.kind !== "file" || typeof value !== "string" || value.startsWith("/")) continue;
-    values.set(key, `${folder}${value}`);
+    if (type.kind === "file" && typeof value === "string") values.set(key, found(value));
+    if (type.kind !== "network" || !Array.isArray(value)) continue;
+    values.set(key, value.map((text) => text.startsWith("@") ? `@${found(text.slice(1))}` : text));
   }
   return { source: "file", values };
 }
@@ -129,31 +133,6 @@ function assign(settings: Settings, key: string, value: Value): void {
   const dot = key.lastIndexOf(".");
   const section = dot < 0 ? settings : settingAt(settings, key.slice(0, dot));
   (section as Members)[key.slice(dot + 1)] = value;
-}
-
-/** What no single value can break. */
-function checkTogether(settings: Settings): void {
-  const { limits, tun, workers } = settings;
-  for (const name of ["flowBytes", "reassemblyBytes"] as const) {
-    if (limits[name] <= limits.totalBytes) continue;
-    const [part, whole] = [formatSize(limits[name]), formatSize(limits.totalBytes)];
-    throw new UserError(
-      `"limits.${name}" (${part}) is more than "limits.totalBytes" (${whole})`,
-      { exitCode: Exit.Usage },
-    );
-  }
-  if (tun.fd >= 0 && tun.name !== "") {
-    throw new UserError(`Cannot name the adopted device ${quote(tun.name)}: it has a name`, {
-      exitCode: Exit.Usage,
-      hint: "Say --tun or --tun-fd, not both",
-    });
-  }
-  if (tun.fd >= 0 && workers > 1) {
-    throw new UserError(`Cannot serve an adopted device with ${workers} workers`, {
-      exitCode: Exit.Usage,
-      hint: "A descriptor is one queue: leave out --workers, or let ztun make the device",
-    });
-  }
 }
 
 /** The default of a setting as the help shows it; empty for none. */

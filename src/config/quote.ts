@@ -37,6 +37,11 @@ export function redactUrls(text: string): string {
 
 /** A text from outside, in quotation marks, cut to a length that fits a message. */
 export function quote(text: string): string {
-  const shown = printable(redact(text));
+  return quoteName(redact(text));
+}
+
+/** The same for what is no place for a password, and may well have an `@`: `user@1000.service`. */
+export function quoteName(text: string): string {
+  const shown = printable(text);
   return `"${shown.length > 80 ? `${shown.slice(0, 77)}...` : shown}"`;
 }

@@ -56,6 +56,13 @@ function schemaOfType(type: ValueType): Schema {
           { type: "string", pattern: "^\\d+(B|KiB|MiB|GiB)?$" },
         ],
       };
+    case "mark":
+      return {
+        anyOf: [
+          { type: "integer", minimum: type.min, maximum: type.max },
+          { type: "string", pattern: "^(0x[0-9a-fA-F]+|\\d+)$" },
+        ],
+      };
     case "duration":
       return { type: "string", minLength: 2, pattern: DURATION };
     case "choice":
@@ -74,7 +81,7 @@ function defaultOf(setting: Setting): unknown {
   if (setting.otherwise !== undefined || isCredential(setting.key)) return undefined;
   const value = settingAt(defaultSettings(), setting.key) as Value;
   const { kind } = setting.type;
-  return kind === "size" || kind === "duration" || kind === "endpoint"
+  return ["size", "mark", "duration", "endpoint"].includes(kind)
     ? formatValue(setting.type, value)
     : value;
 }

@@ -18,15 +18,53 @@ export interface TunSettings {
   /** CIDR texts, IPv4 and IPv6. */
   addresses: string[];
   mtu: number;
-  /** CIDR texts that `up` routes into the device. */
-  routes: string[];
   /** An open TUN descriptor to adopt, or -1. */
   fd: number;
   offload: "auto" | "off";
 }
 
+/** What of the host's traffic goes into `up`'s tunnel, and what stays outside. */
+export interface CaptureSettings {
+  /** False: the device is there, and nothing is led into it. */
+  routes: boolean;
+  /** CIDR texts of what goes in; empty means everything. */
+  include: string[];
+  /** CIDR texts of what stays outside. */
+  bypass: string[];
+  /** Whether the networks next to the host stay outside; "auto": yes, but no with `strict`. */
+  lan: "auto" | "yes" | "no";
+  /** The routing table; 0 takes a free one. */
+  table: number;
+  /** By which interface leaves what stays outside; empty means as the host routes. */
+  interface: string;
+  /** Packets and sockets with this mark stay outside. */
+  fwmark: number;
+  /** The kill switch. */
+  strict: boolean;
+  /** "auto": the system's resolver is pointed into the tunnel when everything goes there. */
+  dns: "auto" | "off";
+  /** Whether the tunnel is tried before it counts as ready. */
+  probe: boolean;
+  /** Everything is undone unless it is confirmed within this time; 0 means that nobody need. */
+  confirm: number;
+  /** Names, numbers (`1000`) or ranges of numbers (`1000-1999`). */
+  onlyUsers: string[];
+  exceptUsers: string[];
+  /** Paths below the root of cgroup v2, without a slash in front. */
+  onlyCgroups: string[];
+  exceptCgroups: string[];
+  /** Names of processes as the kernel keeps them: up to 15 octets. */
+  exceptProcesses: string[];
+  /** Where forwarded packets came in; a name that ends in `*` stands for all that begin so. */
+  onlyInterfaces: string[];
+  exceptInterfaces: string[];
+}
+
 export interface DnsSettings {
-  /** What `exec` writes into resolv.conf; empty means the host's own, see `exec`. */
+  /**
+   * What `exec` writes into its command's resolv.conf, and to what `up` points the host's resolver;
+   * empty means the host's own.
+   */
   servers: string[];
 }
 
@@ -77,6 +115,7 @@ export interface SocksSettings {
 export interface Settings {
   proxy: ProxySettings | undefined;
   tun: TunSettings;
+  capture: CaptureSettings;
   dns: DnsSettings;
   limits: LimitSettings;
   timeouts: TimeoutSettings;
@@ -102,9 +141,28 @@ export function defaultSettings(): Settings {
       name: "",
       addresses: ["198.18.0.1/30", "fd7a:7475:6e00::1/126"],
       mtu: 1500,
-      routes: [],
       fd: -1,
       offload: "auto",
+    },
+    capture: {
+      routes: true,
+      include: [],
+      bypass: [],
+      lan: "auto",
+      table: 0,
+      interface: "",
+      fwmark: 0x7a74,
+      strict: false,
+      dns: "auto",
+      probe: true,
+      confirm: 0,
+      onlyUsers: [],
+      exceptUsers: [],
+      onlyCgroups: [],
+      exceptCgroups: [],
+      exceptProcesses: [],
+      onlyInterfaces: [],
+      exceptInterfaces: [],
     },
     dns: { servers: [] },
     limits: {

@@ -4,8 +4,9 @@ import { formatEndpoint, parseEndpoint } from "../addr/endpoint.ts";
 import { parseAddress } from "../addr/address.ts";
 import { formatPrefix, isNetwork, networkOf, parsePrefix } from "../addr/prefix.ts";
 import type { Setting, ValueType } from "./definition.ts";
+import { parseAccount, parseCgroup, parseDevice, parseInterface, parseProcess } from "./names.ts";
 import { checkCredential, parseProxyHost, parseProxyUrl, type ProxyAddress } from "./proxy_url.ts";
-import { quote } from "./quote.ts";
+import { quote, quoteName } from "./quote.ts";
 import { formatDuration, formatSize, parseDuration, parseSize, ValueError } from "./units.ts";
 import { nearest } from "./nearest.ts";
 
@@ -19,6 +20,8 @@ export function parseText(setting: Setting, text: string): Scalar {
   switch (type.kind) {
     case "count":
       return inRange(type, parseCount(text));
+    case "mark":
+      return inRange(type, parseMark(text));
     case "size":
       return inRange(type, about(text, () => parseSize(text)));
     case "duration":
@@ -32,7 +35,7 @@ export function parseText(setting: Setting, text: string): Scalar {
     case "prefix":
       return parsePrefixText(text);
     case "network":
-      return parseNetworkText(text);
+      return text.startsWith("@") ? parseFileName(text) : parseNetwork(text);
     case "address":
       return parseAddressText(text);
     case "endpoint":
@@ -46,6 +49,14 @@ export function parseText(setting: Setting, text: string): Scalar {
     case "file":
       if (text === "") throw new ValueError("needs the name of a file");
       return text;
+    case "account":
+      return parseAccount(text);
+    case "cgroup":
+      return parseCgroup(text);
+    case "interface":
+      return parseInterface(text);
+    case "process":
+      return parseProcess(text);
   }
 }
 
@@ -61,7 +72,8 @@ export function parseJson(setting: Setting, value: string | number | boolean | n
     if (typeof value !== "boolean") throw new ValueError("must be true or false");
     return value;
   }
-  if (type.kind === "count" || (type.kind === "size" && typeof value === "number")) {
+  const mayBeNumber = type.kind === "size" || type.kind === "mark";
+  if (type.kind === "count" || (mayBeNumber && typeof value === "number")) {
     if (typeof value !== "number") {
       throw new ValueError("must be a number, without quotation marks");
     }
@@ -86,6 +98,7 @@ export function formatValue(type: ValueType, value: Value): string {
   if (typeof value !== "number") return String(value);
   if (type.kind === "size") return formatSize(value);
   if (type.kind === "duration") return formatDuration(value);
+  if (type.kind === "mark" && value > 0) return `0x${value.toString(16)}`;
   return String(value);
 }
 
@@ -110,6 +123,12 @@ function parseCount(text: string): number {
   return Number(text);
 }
 
+/** The kernel's tools write marks in either way. */
+function parseMark(text: string): number {
+  if (/^(0x[\da-f]{1,12}|\d{1,15})$/i.test(text)) return Number(text);
+  throw new ValueError(`${quote(text)} is not a mark`, "a number as 31348 or 0x7a74");
+}
+
 function parseChoice(text: string, choices: readonly string[]): string {
   if (choices.includes(text)) return text;
   const meant = nearest(text, choices);
@@ -125,17 +144,6 @@ function parseSwitch(text: string): boolean {
   throw new ValueError(`${quote(text)} is neither true nor false`);
 }
 
-/** What the kernel takes as a name (`dev_valid_name`): 15 octets, no slash, colon or white space. */
-function parseDevice(text: string): string {
-  if (/^[\x21-\x2e\x30-\x39\x3b-\x7e]{1,15}$/.test(text) && text !== "." && text !== "..") {
-    if (!text.includes("%")) return text;
-  }
-  throw new ValueError(
-    `${quote(text)} is no name for a device`,
-    "up to 15 characters without spaces, slashes, colons and %: ztun0",
-  );
-}
-
 function parsePrefixText(text: string): string {
   const prefix = text.includes("/") ? parsePrefix(text) : undefined;
   if (prefix !== undefined) return formatPrefix(prefix);
@@ -145,18 +153,24 @@ function parsePrefixText(text: string): string {
   );
 }
 
-function parseNetworkText(text: string): string {
+/** `@FILE`, which `network_files.ts` reads when it is known who wants it. */
+function parseFileName(text: string): string {
+  if (text !== "@" && text !== "@-") return text;
+  throw new ValueError(`${quoteName(text)} names no file`, "for example @networks.txt");
+}
+
+export function parseNetwork(text: string): string {
   const prefix = parsePrefix(text);
   if (prefix === undefined) {
     throw new ValueError(
-      `${quote(text)} is not a network`,
+      `${quoteName(text)} is not a network`,
       "for example 10.0.0.0/8, 2000::/3 or 192.0.2.1",
     );
   }
   if (!isNetwork(prefix)) {
     const meant = formatPrefix(networkOf(prefix));
     throw new ValueError(
-      `${quote(text)} has bits set behind its prefix length`,
+      `${quoteName(text)} has bits set behind its prefix length`,
       `did you mean ${meant}?`,
     );
   }

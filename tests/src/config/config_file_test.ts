@@ -16,13 +16,16 @@ Deno.test("a file sets values of every kind", () => {
   const values = parseConfig(
     "ztun.json",
     `{ "$schema": "./ztun.schema.json",
-      "tun": { "mtu": 9000, "routes": ["10.0.0.0/8"], "addresses": [] },
+      "tun": { "mtu": 9000, "addresses": [] },
+      "capture": { "include": ["10.0.0.0/8"], "routes": true, "fwmark": "0x10" },
       "timeouts": { "dns": "1s" }, "earlyAccept": true, "socks": { "udp": false } }`,
   );
   assertEquals(Object.fromEntries(values), {
     "tun.mtu": 9000,
-    "tun.routes": ["10.0.0.0/8"],
     "tun.addresses": [],
+    "capture.include": ["10.0.0.0/8"],
+    "capture.routes": true,
+    "capture.fwmark": 16,
     "timeouts.dns": 1000,
     "earlyAccept": true,
     "socks.udp": false,

@@ -41,7 +41,7 @@ Deno.test("flags come before variables, variables before the file, the file befo
     variables: {
       ZTUN_MTU: "1500",
       ZTUN_LOG_LEVEL: "debug",
-      ZTUN_ROUTES: "10.0.0.0/8,2001:db8::/32",
+      ZTUN_INCLUDE: "10.0.0.0/8,2001:db8::/32",
     },
     files: {
       "f.json":
@@ -51,7 +51,7 @@ Deno.test("flags come before variables, variables before the file, the file befo
   });
   assertEquals(settings.tun.mtu, 1400);
   assertEquals(settings.log, { level: "debug", format: "json" });
-  assertEquals(settings.tun.routes, ["10.0.0.0/8", "2001:db8::/32"]);
+  assertEquals(settings.capture.include, ["10.0.0.0/8", "2001:db8::/32"]);
   assertEquals(settings.dns.servers, ["::1"]);
   assertEquals(sources.get("tun.mtu"), "flag");
   assertEquals(sources.get("log.level"), "environment");
@@ -69,13 +69,27 @@ Deno.test("variables are read for the groups of the command only", async () => {
   );
 });
 
-Deno.test("values that do not go together", async () => {
-  const tooMuch = await failure({
-    flags: { "limits.flowBytes": 64 << 20, "limits.totalBytes": 8 << 20 },
+Deno.test("values that do not go together are refused, as they are called where they were said", async () => {
+  const message = await failure({
+    variables: { ZTUN_ROUTES: "false" },
+    files: { "f.json": '{"capture":{"strict":true}}' },
+    config: "f.json",
   });
-  assertEquals(tooMuch, '"limits.flowBytes" (64MiB) is more than "limits.totalBytes" (8MiB)');
-  assertStringIncludes(await failure({ flags: { "tun.fd": 3, "tun.name": "t0" } }), '"t0"');
-  assertStringIncludes(await failure({ flags: { "tun.fd": 3, workers: 2 } }), "with 2 workers");
+  assertEquals(message, 'ZTUN_ROUTES and "capture.strict" exclude each other');
+});
+
+Deno.test("a file of networks is read for who captures; the file's stands beside it", async () => {
+  const files = {
+    "/etc/ztun/f.json": '{"capture":{"include":["@in", "@/abs"]}}',
+    "/etc/ztun/in": "10.0.0.0/8\n",
+    "/abs": "::/1\n",
+    "out": "192.0.2.1\n",
+  };
+  const given = { files, config: "/etc/ztun/f.json", variables: { ZTUN_BYPASS: "@out" } };
+  const { capture } = (await load(given)).settings;
+  assertEquals([capture.include, capture.bypass], [["10.0.0.0/8", "::/1"], ["192.0.2.1/32"]]);
+  const unread = (await load({ ...given, groups: ["dns"] })).settings;
+  assertEquals(unread.capture.include, ["@/etc/ztun/in", "@/abs"]);
 });
 
 Deno.test("a file that cannot be read is named", async () => {

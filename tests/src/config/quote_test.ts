@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { printable, quote, redact, redactUrls } from "../../../src/config/quote.ts";
+import { printable, quote, quoteName, redact, redactUrls } from "../../../src/config/quote.ts";
 
 Deno.test("printable takes the force out of control characters", () => {
   assertEquals(printable("a\x1b[2Jb\n\u202e\u009b"), "a\\u001b[2Jb\\n\\u202e\\u009b");
@@ -23,6 +23,11 @@ Deno.test("redactUrls finds URLs in a running text", () => {
 
 Deno.test("quote cuts what is long", () => {
   assertEquals(quote("x".repeat(1_000)), `"${"x".repeat(77)}..."`);
+});
+
+Deno.test("quoteName keeps what is in front of an @, and the force out of the rest", () => {
+  assertEquals(quoteName("user@1000.service\x1b"), '"user@1000.service\\u001b"');
+  assertEquals(quoteName("x".repeat(1_000)), `"${"x".repeat(77)}..."`);
 });
 
 Deno.test("property: no password survives quoting", () => {

@@ -23,10 +23,11 @@ Deno.test("types, ranges and defaults are the table's", () => {
     maximum: 65_535,
     default: 1500,
   });
+  assertEquals(find("capture.fwmark")?.default, "0x7a74");
   assertEquals(find("udp")?.enum, ["auto", "off"]);
   assertEquals(find("timeouts.tcpIdle")?.default, "2h");
-  assertEquals(find("tun.routes")?.type, "array");
-  assertEquals(find("tun.routes")?.default, undefined);
+  assertEquals(find("capture.include")?.type, "array");
+  assertEquals(find("capture.include")?.default, undefined);
 });
 
 Deno.test("the pattern of durations takes what the parser takes", () => {

@@ -37,17 +37,40 @@ Deno.test("devices have names that the kernel takes", () => {
   }
 });
 
-Deno.test("routes are networks, addresses need not be", () => {
-  assertEquals(parseText(setting("tun.routes"), "10.0.0.0/8"), "10.0.0.0/8");
-  assertEquals(parseText(setting("tun.routes"), "192.0.2.1"), "192.0.2.1/32");
+Deno.test("what is included are networks or their file, addresses need not be", () => {
+  assertEquals(parseText(setting("capture.include"), "10.0.0.0/8"), "10.0.0.0/8");
+  assertEquals(parseText(setting("capture.include"), "192.0.2.1"), "192.0.2.1/32");
+  assertEquals(parseText(setting("capture.bypass"), "@a b.txt"), "@a b.txt");
+  for (const text of ["@", "@-"]) refuses("capture.bypass", text, "names no file");
   assertEquals(parseText(setting("tun.addresses"), "192.0.2.1/24"), "192.0.2.1/24");
   refuses("tun.addresses", "192.0.2.1", "prefix length");
   const error = assertThrows(
-    () => parseText(setting("tun.routes"), "10.1.0.0/8"),
+    () => parseText(setting("capture.include"), "10.1.0.0/8"),
     ValueError,
     "behind its prefix length",
   );
   assertEquals(error.hint, "did you mean 10.0.0.0/8?");
+});
+
+Deno.test("marks are decimal or hexadecimal, and shown as `ip` shows them", () => {
+  const mark = setting("capture.fwmark");
+  assertEquals(parseText(mark, "0x7A74"), 0x7a74);
+  assertEquals(parseText(mark, "31348"), 0x7a74);
+  assertEquals(parseJson(mark, 31348), 0x7a74);
+  assertEquals(parseJson(mark, "0xffffffff"), 0xffff_ffff);
+  assertEquals(formatValue(mark.type, 0x7a74), "0x7a74");
+  refuses("capture.fwmark", "0", "0 is out of range (0x1 to 0xffffffff)");
+  refuses("capture.fwmark", "0x100000000", "0x100000000 is out of range");
+  for (const text of ["", "0x", "7a74", "-1", "1.5"]) refuses("capture.fwmark", text, "not a mark");
+  assertThrows(() => parseJson(mark, -1), ValueError, "-1 is out of range");
+});
+
+Deno.test("names of the host's things are of their kind", () => {
+  assertEquals(parseText(setting("capture.onlyUsers"), "1000-1999"), "1000-1999");
+  assertEquals(parseText(setting("capture.onlyCgroups"), "/a.slice/"), "a.slice");
+  assertEquals(parseText(setting("capture.exceptInterfaces"), "docker*"), "docker*");
+  assertEquals(parseText(setting("capture.interface"), "eth0"), "eth0");
+  refuses("capture.exceptProcesses", "/usr/bin/curl", "is a path");
 });
 
 Deno.test("a server listens on an address, on any port", () => {
