@@ -153,6 +153,7 @@ export class DnsTcpPool {
 
   /** What time has brought about. Call it after `Transactions.expire` of the same `now`. */
   expire(now: number): void {
+    if (this.#upstreams.size === 0) return;
     this.#expireConnections(now);
     for (const upstream of [...this.#upstreams.values()]) {
       upstream.prune();
@@ -165,6 +166,8 @@ export class DnsTcpPool {
   /** When `expire` has something to do next, or Infinity. It looks at all connections: a few dozen. */
   nextDeadline(): number {
     let earliest = Infinity;
+    // Asked after every batch of packets, and an iterator is not free.
+    if (this.#connections.size === 0) return earliest;
     for (const connection of this.#connections.values()) {
       earliest = Math.min(earliest, this.#deadline(connection));
     }

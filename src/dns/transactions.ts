@@ -181,7 +181,7 @@ export class Transactions {
 
   /** When `expire` has something to do next; Infinity when nothing is in flight. */
   nextDeadline(): number {
-    return this.#oldest()?.deadline ?? Infinity;
+    return this.#inFlight.size === 0 ? Infinity : this.#oldest()!.deadline;
   }
 
   #again(transaction: Transaction, now: number): Transaction {

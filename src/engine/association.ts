@@ -7,7 +7,7 @@
  * ports as long as replies stay unambiguous: whoever sends to a remote endpoint first claims it there.
  */
 
-import { parseAddress } from "../addr/address.ts";
+import { formatAddress, parseAddress } from "../addr/address.ts";
 import { LARGE_SLOT, SMALL_SLOT } from "../arena.ts";
 import { Errno } from "../../ffi/libc.ts";
 import { UdpReceiver } from "../../ffi/udp_receiver_linux.ts";
@@ -21,6 +21,7 @@ import { newUdpHeader, readUdpHeader, type UdpHeader } from "../wire/socks5.ts";
 import { type EngineContext, type Flushable, RESERVED_SLOTS } from "./context.ts";
 import type { Dial, DialOwner, Failed } from "./dial.ts";
 import type { ProxySocket, Readable, SocketListener } from "./driver.ts";
+import type { PathChange } from "./proxy_path.ts";
 import type { UdpMapping } from "./udp_mapping.ts";
 import { UdpOutbox } from "./udp_outbox.ts";
 
@@ -194,6 +195,18 @@ export class Association implements DialOwner, SocketListener, Readable, Flushab
     this.#only = undefined;
   }
 
+  /** The proxy or this host has moved: where no datagram goes through any more, this is over. */
+  follow(change: PathChange): void {
+    const control = this.#control;
+    if (control === undefined) return this.#dial?.follow(change);
+    const gone = change.leaves(control.remoteAddr.hostname) ||
+      change.cutsOff(control.localAddr.hostname) ||
+      change.cutsOff(formatAddress(this.#socket!.address));
+    if (!gone) return;
+    control.reset();
+    this.#lose();
+  }
+
   // What becomes of the control connection, as long as which it lives (RFC 1928, 7).
 
   dialled(control: ProxySocket, handshake: Socks5Handshake, restAt: number, restEnd: number): void {
@@ -284,7 +297,11 @@ export class Association implements DialOwner, SocketListener, Readable, Flushab
       };
     }
     try {
-      const socket = UdpSocket.connected(relayAddress(bound, proxy), bound.port);
+      const socket = UdpSocket.connected(
+        relayAddress(bound, proxy),
+        bound.port,
+        this.#context.mark,
+      );
       this.#socket = socket;
       this.#outbox = new UdpOutbox(this.#context, socket);
       this.#context.driver.watch(socket.fd, this);

@@ -68,9 +68,9 @@ export class AsyncDriver implements Driver, DirectSockets {
     this.#poller.add(link.fd);
   }
 
-  connect(hostname: string, port: number, listener: ConnectListener): Connecting {
+  connect(hosts: readonly string[], port: number, listener: ConnectListener): Connecting {
     const connecting = new DenoConnecting(this.#context, listener);
-    void connecting.start(hostname, port, (connection) => this.#carry(connection, listener));
+    void connecting.start(hosts, port, (connection) => this.#carry(connection, listener));
     return connecting;
   }
 

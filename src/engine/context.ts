@@ -23,6 +23,8 @@ export interface EngineContext {
   readonly stack: Stack;
   readonly driver: Driver;
   readonly dialer: ProxyDialer;
+  /** What sockets of ours send carries it, where the system lets us: see `ffi/socket_mark_linux.ts`. */
+  readonly mark: number;
   /** For sockets: reads and writes on packet memory that do not wait. */
   readonly io: VectorIo;
   /** Milliseconds from some start, as the stack counts them. */

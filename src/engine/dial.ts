@@ -3,6 +3,8 @@
  *
  *     start ─connected→ greeting sent ─replies→ dialled
  *       ├─ no connection, refusal, silence ────→ undialled
+ *       ├─ no way there: once more when there is one, for a while
+ *       ├─ the proxy or this host has moved: once more
  *       └─ a proxy that does not like pipelining: once more, one message at a time
  *
  * The handshake itself is a table of states (outbound/socks5); here are the socket, the limits in time,
@@ -16,12 +18,20 @@ import type { Alarm } from "./alarms.ts";
 import type { Connecting, ConnectListener, ProxySocket } from "./driver.ts";
 import { MessageWriter } from "./message_writer.ts";
 import type { ProxyDialer } from "./proxy_dialer.ts";
+import type { PathChange } from "./proxy_path.ts";
+import type { Waiting } from "./way_to_proxy.ts";
 
 /**
  * How long a proxy that has never answered a pipelined request may take from its choice of a method to its
  * reply. Some read the greeting and throw away what came with it: one message at a time they answer.
  */
 const PIPELINED_REPLY = 1_500;
+/**
+ * How long a connection may wait, in all, for a way to the proxy. From one network to the next takes a second
+ * or two, in which a program that connects sees no more than a slow answer; who has none for longer is to
+ * hear so while somebody still looks.
+ */
+const LONGEST_WAIT = 3_000;
 
 export interface Failed {
   readonly outcome: LocalOutcome;
@@ -38,11 +48,13 @@ export interface DialOwner {
   undialled(failure: Failed): void;
 }
 
-export class Dial implements ConnectListener {
+export class Dial implements ConnectListener, Waiting {
   readonly #dialer: ProxyDialer;
   readonly #command: Socks5Command;
   readonly #target: Socks5Target;
   readonly #owner: DialOwner;
+  /** Until when it waits for a way, once it has had to. */
+  #waitsUntil: number | undefined;
   // Of the attempt that is under way:
   #pipelined = false;
   #connecting: Connecting | undefined;
@@ -73,6 +85,21 @@ export class Dial implements ConnectListener {
   /** Nobody wants the connection any more; the owner hears nothing of it. */
   cancel(): void {
     this.#close();
+  }
+
+  /** Begins again where what was begun may have no answer; whom the proxy has not answered has lost nothing. */
+  follow(change: PathChange): void {
+    const lost = this.#socket === undefined
+      ? this.#connecting !== undefined && change.moved
+      : change.cutsOff(this.#socket.localAddr.hostname);
+    if (!lost) return;
+    this.#socket?.reset();
+    this.#close();
+    this.start();
+  }
+
+  goOn(): void {
+    this.#attempt(this.#pipelined);
   }
 
   connected(socket: ProxySocket): void {
@@ -108,20 +135,31 @@ export class Dial implements ConnectListener {
     this.#awaitReply(this.#writer!.sent(length));
   }
 
-  broken(why: string): void {
+  broken(why: string, noWay = false): void {
     if (this.#handshake !== undefined) return this.ended();
+    this.#connecting = undefined;
     this.#dialer.counters.proxyConnectFailed++;
+    if (noWay && !this.#dialer.way.isOpen) return this.#awaitWay();
     this.#unreachable(`cannot connect: ${why}`);
   }
 
   #attempt(pipelined: boolean): void {
-    const { counters, connectTimeout } = this.#dialer;
+    const { counters, connectTimeout, way } = this.#dialer;
     this.#pipelined = pipelined;
     this.#hasMethod = this.#onTrial = false;
     this.#handshake = undefined;
+    if (!way.isOpen) return this.#awaitWay();
     counters.proxyConnects++;
     this.#limit(connectTimeout);
     this.#connecting = this.#dialer.connect(this);
+  }
+
+  #awaitWay(): void {
+    const { clock, way } = this.#dialer;
+    const now = clock.now();
+    this.#waitsUntil ??= now + LONGEST_WAIT;
+    way.wait(this);
+    this.#limit(Math.max(this.#waitsUntil - now, 0));
   }
 
   #succeed(handshake: Socks5Handshake, restAt: number, end: number): void {
@@ -162,7 +200,8 @@ export class Dial implements ConnectListener {
   }
 
   #timedOut(): void {
-    const { capability, counters, connectTimeout } = this.#dialer;
+    const { capability, counters, connectTimeout, way } = this.#dialer;
+    if (way.forget(this)) return this.#unreachable("this host has no way to it");
     if (this.#onTrial && capability.pipelining === "yes") {
       // Others have been answered meanwhile: this proxy is busy, and has lost nothing.
       this.#onTrial = false;
@@ -221,6 +260,7 @@ export class Dial implements ConnectListener {
 
   #close(): void {
     this.#alarm?.cancel();
+    this.#dialer.way.forget(this);
     this.#writer?.clear();
     this.#connecting?.close();
     this.#connecting = undefined;

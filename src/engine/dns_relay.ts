@@ -18,6 +18,7 @@ import { AddressType, type UdpHeader, udpHeaderLength, writeUdpHeader } from "..
 import { Association, type AssociationEvents } from "./association.ts";
 import type { EngineContext } from "./context.ts";
 import { DnsStream } from "./dns_stream.ts";
+import type { PathChange } from "./proxy_path.ts";
 import type { UdpMapping } from "./udp_mapping.ts";
 import type { UdpVerdict } from "./udp_verdict.ts";
 
@@ -89,6 +90,15 @@ export class DnsRelay implements DnsTcpListener {
 
   get #idleAt(): number {
     return this.#usedAt + this.#context.settings.timeouts.dns;
+  }
+
+  /** The proxy or this host has moved: what can have no answer any more is asked again. */
+  follow(change: PathChange): void {
+    for (const stream of [...this.#streams.values()]) stream.follow(change);
+    const before = this.#association;
+    before?.follow(change);
+    if (before === this.#association) return;
+    if ([...this.#overUdp].some((transaction) => !transaction.done)) this.#associate();
   }
 
   stop(): void {

@@ -7,6 +7,7 @@ import type { EngineContext } from "./context.ts";
 import type { Dial, DialOwner } from "./dial.ts";
 import type { ProxySocket, SocketListener } from "./driver.ts";
 import { MessageWriter } from "./message_writer.ts";
+import type { PathChange } from "./proxy_path.ts";
 
 export class DnsStream implements DialOwner, SocketListener {
   readonly #context: EngineContext;
@@ -38,6 +39,14 @@ export class DnsStream implements DialOwner, SocketListener {
     this.#writer?.clear();
     this.#socket?.close();
     this.#dial = this.#writer = this.#socket = undefined;
+  }
+
+  /** The proxy or this host has moved. */
+  follow(change: PathChange): void {
+    if (this.#socket === undefined) return this.#dial?.follow(change);
+    if (!change.cutsOff(this.#socket.localAddr.hostname)) return;
+    this.#socket.reset();
+    this.ended();
   }
 
   dialled(socket: ProxySocket, _handshake: unknown, restAt: number, restEnd: number): void {

@@ -26,6 +26,8 @@ export interface SocketListener {
 /** Who asked for a connection. */
 export interface ConnectListener extends SocketListener {
   connected(socket: ProxySocket): void;
+  /** As any listener's; `noWay` when the system knows no way there, or none from where it would begin. */
+  broken(why: string, noWay?: boolean): void;
 }
 
 /** A connection that is being made. */
@@ -66,8 +68,11 @@ export interface Driver {
   readonly name: "async" | "uring";
   /** Packet memory that it holds for itself, so that there is always somewhere to read to. */
   readonly bytesHeld: number;
-  /** Opens a connection to the proxy. `listener` hears of it afterwards, never from within this call. */
-  connect(hostname: string, port: number, listener: ConnectListener): Connecting;
+  /**
+   * Opens a connection to the proxy, at the first of its addresses that answers; one that is a name is
+   * resolved. `listener` hears of it afterwards, never from within this call.
+   */
+  connect(hosts: readonly string[], port: number, listener: ConnectListener): Connecting;
   /** Has the loop call `readable` whenever `fd` has something to read. */
   watch(fd: number, readable: Readable): void;
   unwatch(fd: number): void;

@@ -16,7 +16,7 @@ import { TUN_LINK_TAIL, TunLink } from "../link/tun_link.ts";
 import { getLogger, type Logger } from "../log.ts";
 import { decide } from "../router/router.ts";
 import { Stack, type StackHandler } from "../stack/stack.ts";
-import type { TcpConnection } from "../stack/tcp/connection.ts";
+import type { TcpConnection, TcpEndpoints } from "../stack/tcp/connection.ts";
 import type { Packet } from "../wire/packet.ts";
 import { type Alarm, Alarms } from "./alarms.ts";
 import { AsyncDriver } from "./async_driver.ts";
@@ -24,7 +24,11 @@ import { type EngineContext, type Flushable, RESERVED_SLOTS } from "./context.ts
 import { DnsRelay } from "./dns_relay.ts";
 import { type Driver, DRIVER_MEMORY, type DriverParts, type EngineLoop } from "./driver.ts";
 import { Housekeeping } from "./housekeeping.ts";
+import type { EngineOptions } from "./engine_handle.ts";
+import { type FlowSample, flowSample } from "./flow_sample.ts";
 import { ProxyDialer } from "./proxy_dialer.ts";
+import type { ProxyPath } from "./proxy_path.ts";
+import { RelayList } from "./relay_list.ts";
 import { stackOptions } from "./stack_options.ts";
 import { TcpRelay } from "./tcp_relay.ts";
 import { UdpRelay } from "./udp_relay.ts";
@@ -44,11 +48,15 @@ export class Engine implements EngineContext, EngineLoop, StackHandler {
   readonly verdict: UdpVerdict;
   readonly udp: UdpRelay;
   readonly dns: DnsRelay;
+  readonly mark: number;
   readonly #alarms = new Alarms();
   readonly #housekeeping: Housekeeping;
-  readonly #relays = new Set<TcpRelay>();
+  readonly #relays = new RelayList();
+  readonly #relayOver = (relay: TcpRelay) => this.#relays.remove(relay);
   readonly #unflushed: (Flushable | undefined)[] = [];
   #unflushedCount = 0;
+  /** The ends of the TCP flow that was opened last, until somebody asks. */
+  #newest: TcpEndpoints | undefined;
   #stopping = false;
   /** The device is gone: nothing that flows would still do can be done. */
   #broken = false;
@@ -65,8 +73,10 @@ export class Engine implements EngineContext, EngineLoop, StackHandler {
     device: TunDevice,
     settings: Settings,
     makeDriver: (parts: DriverParts) => Driver = (parts) => new AsyncDriver(parts),
+    { mark = 0, path }: EngineOptions = {},
   ) {
     this.settings = settings;
+    this.mark = mark;
     const large = Math.max(Math.floor(settings.limits.totalBytes / (LARGE_SLOT * 1.5)), 64);
     const small = large * SMALL_PER_LARGE;
     const tailAt = Arena.size(large, small);
@@ -90,6 +100,7 @@ export class Engine implements EngineContext, EngineLoop, StackHandler {
       this,
       this.arena,
       this.driver,
+      path,
     );
     this.stack = new Stack(link, this, stackOptions(settings), this.counters);
     this.verdict = new UdpVerdict(this);
@@ -103,6 +114,30 @@ export class Engine implements EngineContext, EngineLoop, StackHandler {
   async start(): Promise<void> {
     this.#loop = this.#run();
     await this.verdict.probe();
+  }
+
+  /** The proxy is somewhere else now, or this host is; or there is no way, or one again. */
+  follow(path: ProxyPath): void {
+    if (this.#closed !== undefined) return;
+    this.begin();
+    const change = this.dialer.follow(path);
+    const ended = this.#relays.all.filter((relay) => relay.follow(change)).length;
+    this.udp.follow(change);
+    this.dns.follow(change);
+    this.verdict.follow(change);
+    this.dialer.way.resume();
+    this.settle();
+    this.counters.proxyCutOff += ended;
+    if (ended > 0) {
+      this.log.info("{ended} connections have ended with an address of this host", { ended });
+    }
+  }
+
+  /** The newest TCP flow since the last time that somebody asked. */
+  newestFlow(): FlowSample | undefined {
+    const newest = this.#newest;
+    this.#newest = undefined;
+    return newest === undefined ? undefined : flowSample(newest);
   }
 
   readonly now = (): number => performance.now();
@@ -119,7 +154,7 @@ export class Engine implements EngineContext, EngineLoop, StackHandler {
   after(milliseconds: number, callback: () => void): Alarm {
     const now = this.now();
     const alarm = this.#alarms.set(now + milliseconds, callback);
-    this.#setAlarm(now);
+    this.#wakeAt(alarm.deadline, now);
     return alarm;
   }
 
@@ -168,9 +203,10 @@ export class Engine implements EngineContext, EngineLoop, StackHandler {
     if (this.#stopping || decide(localAddress, 0, localAddress.length).decision !== "proxy") {
       return connection.refuse(this.#stopping ? undefined : "prohibited");
     }
-    const relay = new TcpRelay(this, connection, (over) => this.#relays.delete(over));
+    this.#newest = connection.endpoints;
+    const relay = new TcpRelay(this, connection, this.#relayOver);
     this.#relays.add(relay);
-    relay.start();
+    relay.start(localAddress);
   }
 
   udpReceived(packet: Packet, sourcePort: number, port: number, at: number, end: number): void {
@@ -184,7 +220,7 @@ export class Engine implements EngineContext, EngineLoop, StackHandler {
     // While there are mappings: who waits for an answer is told that there is none.
     this.dns.stop();
     this.udp.stop();
-    for (const relay of [...this.#relays]) relay.stop();
+    for (const relay of this.#relays.all) relay.stop();
     this.settle();
     if (this.#relays.size > 0 && grace > 0 && !this.#broken) await this.#drain(grace);
     await this.close();
@@ -199,7 +235,7 @@ export class Engine implements EngineContext, EngineLoop, StackHandler {
   async #close(): Promise<void> {
     this.#stopping = true;
     this.begin();
-    for (const relay of [...this.#relays]) relay.abort();
+    for (const relay of this.#relays.all) relay.abort();
     this.stack.connections.forEach((connection) => connection.abort());
     this.dns.stop();
     this.udp.stop();
@@ -245,6 +281,10 @@ export class Engine implements EngineContext, EngineLoop, StackHandler {
       this.dns.nextDeadline,
       this.#alarms.nextDeadline,
     );
+    this.#wakeAt(next, now);
+  }
+
+  #wakeAt(next: number, now: number): void {
     if (next >= this.#alarmAt) return;
     this.#alarmAt = next;
     this.driver.setAlarm(next, now);

@@ -17,6 +17,12 @@ import type { Alarm } from "./alarms.ts";
 import { Dial, type DialOwner } from "./dial.ts";
 import type { Connecting, ConnectListener, Driver } from "./driver.ts";
 import { ProxyLog } from "./proxy_log.ts";
+import type { PathChange, ProxyPath } from "./proxy_path.ts";
+import { Seldom } from "./seldom.ts";
+import { WayToProxy } from "./way_to_proxy.ts";
+
+/** Milliseconds from one word that the proxy cannot be reached to the next: flows may fail by thousands. */
+export const BETWEEN_TELLINGS = 100;
 
 /** Where a dialer's limits in time come from. */
 export interface DialerClock {
@@ -29,14 +35,17 @@ export class ProxyDialer {
   readonly log: ProxyLog;
   /** Called when the proxy answers again after it could not be reached. */
   onRecovered: () => void = () => {};
+  /** Called when a connection to the proxy could not be made, but not every time. */
+  onUnreachable: () => void = () => {};
+  readonly way: WayToProxy;
   readonly #settings: Settings;
-  readonly #host: string;
   readonly #port: number;
   readonly #credentials: Socks5Credentials | undefined;
   readonly counters: Counters;
   readonly clock: DialerClock;
   readonly arena: Arena;
   readonly #driver: Pick<Driver, "connect">;
+  readonly #telling = new Seldom(BETWEEN_TELLINGS);
 
   constructor(
     settings: Settings,
@@ -45,6 +54,7 @@ export class ProxyDialer {
     clock: DialerClock,
     arena: Arena,
     driver: Pick<Driver, "connect">,
+    path?: ProxyPath,
   ) {
     const proxy = settings.proxy;
     if (proxy === undefined) {
@@ -54,7 +64,7 @@ export class ProxyDialer {
       });
     }
     this.#settings = settings;
-    this.#host = proxy.host;
+    this.way = new WayToProxy(proxy.host, path);
     this.#port = proxy.port;
     this.#credentials = proxy.user === undefined
       ? undefined
@@ -74,7 +84,14 @@ export class ProxyDialer {
   }
 
   connect(listener: ConnectListener): Connecting {
-    return this.#driver.connect(this.#host, this.#port, listener);
+    return this.#driver.connect(this.way.hosts, this.#port, listener);
+  }
+
+  /** The proxy is somewhere else now, or this host is. */
+  follow(path: ProxyPath): PathChange {
+    const change = this.way.follow(path);
+    if (change.proxyMoved) this.capability.changed();
+    return change;
   }
 
   handshake(command: Socks5Command, target: Socks5Target, pipelined: boolean): Socks5Handshake {
@@ -102,7 +119,9 @@ export class ProxyDialer {
   }
 
   unreachable(message: string): void {
-    this.log.unreachable(message, this.clock.now());
+    const now = this.clock.now();
+    this.log.unreachable(message, now);
+    if (this.#telling.isDue(now)) this.onUnreachable();
   }
 
   failure(kind: string, message: string): void {

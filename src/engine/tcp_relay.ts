@@ -16,10 +16,13 @@ import type { Alarm } from "./alarms.ts";
 import type { EngineContext } from "./context.ts";
 import type { ProxySocket, SocketListener } from "./driver.ts";
 import type { Dial, DialOwner, Failed } from "./dial.ts";
+import type { PathChange } from "./proxy_path.ts";
 import { TcpDownload } from "./tcp_download.ts";
 import { TcpUpload } from "./tcp_upload.ts";
 
 export class TcpRelay implements TcpOwner, DialOwner, SocketListener {
+  /** Of `RelayList`. */
+  place = -1;
   readonly #context: EngineContext;
   readonly #connection: TcpConnection;
   readonly #over: (relay: TcpRelay) => void;
@@ -44,12 +47,11 @@ export class TcpRelay implements TcpOwner, DialOwner, SocketListener {
     connection.owner = this;
   }
 
-  /** Connects through the proxy; the local SYN is answered accordingly. */
-  start(): void {
+  /** Connects to `address` through the proxy; the local SYN is answered accordingly. */
+  start(address: Uint8Array): void {
     const { dialer, settings } = this.#context;
     if (settings.earlyAccept) this.#connection.accept();
-    const { localAddress, localPort } = this.#connection.endpoints;
-    const target = { kind: "ip", address: localAddress, port: localPort } as const;
+    const target = { kind: "ip", address, port: this.#connection.endpoints.localPort } as const;
     this.#dial = dialer.dial("connect", target, this);
   }
 
@@ -64,6 +66,14 @@ export class TcpRelay implements TcpOwner, DialOwner, SocketListener {
     this.#socket?.reset();
     this.#connection.abort();
     this.#end();
+  }
+
+  /** The proxy or this host has moved. True when that is the end. */
+  follow(change: PathChange): boolean {
+    const lost = this.#socket !== undefined && change.cutsOff(this.#socket.localAddr.hostname);
+    if (lost) this.abort();
+    else this.#dial?.follow(change);
+    return lost;
   }
 
   // What the local connection says.

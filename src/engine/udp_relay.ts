@@ -19,6 +19,7 @@ import { Association, type AssociationEvents } from "./association.ts";
 import type { EngineContext } from "./context.ts";
 import type { DnsRelay } from "./dns_relay.ts";
 import type { Failed } from "./dial.ts";
+import type { PathChange } from "./proxy_path.ts";
 import { UdpMapping } from "./udp_mapping.ts";
 import { UdpRun } from "./udp_run.ts";
 import type { UdpVerdict } from "./udp_verdict.ts";
@@ -105,6 +106,13 @@ export class UdpRelay implements AssociationEvents {
       this.#context.counters.udpExpired++;
       this.#remove(due);
     }
+  }
+
+  /** The proxy or this host has moved: mappings stay, and get another association where they need one. */
+  follow(change: PathChange): void {
+    // What failed did so at the old place.
+    this.#retryAt = 0;
+    for (const association of [...this.#associations]) association.follow(change);
   }
 
   /** From now on everything is refused, and what there is ends. */

@@ -15,6 +15,7 @@ import { udpHeaderLength, writeUdpHeader } from "../wire/socks5.ts";
 import { Association, type AssociationEvents } from "./association.ts";
 import type { EngineContext } from "./context.ts";
 import type { Failed } from "./dial.ts";
+import type { PathChange } from "./proxy_path.ts";
 
 /** How long an answer may take, and how often the question is put meanwhile. */
 const PATIENCE = 2_000;
@@ -53,6 +54,11 @@ export class UdpVerdict {
     return this.#probing;
   }
 
+  /** The proxy or this host has moved: an answer from before is worth nothing. */
+  follow(change: PathChange): void {
+    if (change.proxyMoved || (change.moved && this.#probe !== undefined)) void this.#askAnew();
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#probe?.cancel();
@@ -62,6 +68,12 @@ export class UdpVerdict {
   /** An association for traffic could not be opened: the proxy may have changed its mind. */
   associationFailed(failure: Failed): void {
     if (this.state === "no") this.#say(`does not relay UDP (${failure.message})`);
+  }
+
+  async #askAnew(): Promise<void> {
+    this.#probe?.cancel();
+    await this.#probing;
+    await this.probe();
   }
 
   async #findOut(): Promise<void> {
@@ -88,6 +100,13 @@ export class UdpVerdict {
   }
 }
 
+/**
+ * Below those that systems give to clients: where the host's traffic is captured, an answer from a port of
+ * a server stays outside, as that of any other server.
+ */
+const ECHO_PORTS = { first: 20_000, count: 10_000 };
+const ECHO_ATTEMPTS = 5;
+
 /** One round of questions over one association. */
 class Probe implements AssociationEvents {
   reason = "it took the request, but no datagram came back";
@@ -96,6 +115,7 @@ class Probe implements AssociationEvents {
   readonly #association: Association;
   #opened: (open: boolean) => void = () => {};
   #answered: (yes: boolean) => void = () => {};
+  #cancelled = false;
 
   constructor(context: EngineContext) {
     this.#context = context;
@@ -106,7 +126,8 @@ class Probe implements AssociationEvents {
   async run(): Promise<boolean | undefined> {
     const releaseEventLoop = this.#context.driver.holdEventLoop();
     try {
-      return await this.#open() ? await this.#askThrough(this.#association) : undefined;
+      const answered = await this.#open() ? await this.#askThrough(this.#association) : undefined;
+      return this.#cancelled ? undefined : answered;
     } finally {
       releaseEventLoop();
     }
@@ -114,6 +135,7 @@ class Probe implements AssociationEvents {
 
   /** Nobody wants to know any more; `run` settles. */
   cancel(): void {
+    this.#cancelled = true;
     this.#association.close();
     this.#opened(false);
     this.#answered(false);
@@ -205,12 +227,16 @@ interface Echo {
 
 /** A socket of our own that sends back what it gets; undefined when there is no such address. */
 function openEcho(hostname: string): Echo | undefined {
-  try {
-    const socket = Deno.listenDatagram({ transport: "udp", hostname, port: 0 });
-    return { addr: socket.addr as Deno.NetAddr, done: echo(socket), close: () => socket.close() };
-  } catch {
-    return undefined;
+  for (let attempt = 0; attempt < ECHO_ATTEMPTS; attempt++) {
+    const port = ECHO_PORTS.first + Math.floor(Math.random() * ECHO_PORTS.count);
+    try {
+      const socket = Deno.listenDatagram({ transport: "udp", hostname, port });
+      return { addr: socket.addr as Deno.NetAddr, done: echo(socket), close: () => socket.close() };
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) return undefined;
+    }
   }
+  return undefined;
 }
 
 async function echo(socket: Deno.DatagramConn): Promise<void> {

@@ -1,6 +1,6 @@
 /** A connection being made on a ring: the proxy's addresses are tried, one after the other. */
 
-import { errnoName } from "../../ffi/libc.ts";
+import { errnoName, meansNoWay } from "../../ffi/libc.ts";
 import { writeSocketAddress } from "../../ffi/socket_address_linux.ts";
 import { openTcpSocket } from "../../ffi/tcp_socket_linux.ts";
 import type { Ring } from "../../ffi/uring_linux.ts";
@@ -21,6 +21,7 @@ export class UringConnecting implements Connecting {
   /** Where the address lies; -1 when the kernel has it. */
   #addressAt = -1;
   #closed = false;
+  #noWay = false;
 
   constructor(
     context: EngineContext,
@@ -44,7 +45,7 @@ export class UringConnecting implements Connecting {
   /** Says so in a moment: nobody expects it from within the call that began it. */
   fail(why: string): void {
     this.#context.after(0, () => {
-      if (!this.#closed) this.#listener.broken(why);
+      if (!this.#closed) this.#listener.broken(why, this.#noWay);
     });
   }
 
@@ -89,7 +90,7 @@ export class UringConnecting implements Connecting {
   }
 
   #open(family: number): UringSocket {
-    const fd = openTcpSocket(family);
+    const fd = openTcpSocket(family, this.#context.mark);
     return this.#sockets.add((id) => {
       const connected = (result: number) => this.#connected(result);
       return new UringSocket(this.#context, this.#sockets, id, fd, this.#listener, connected);
@@ -102,6 +103,8 @@ export class UringConnecting implements Connecting {
     this.#releaseAddress();
     if (result >= 0) return this.#listener.connected(socket);
     socket.close();
-    this.#tryNext(`connect: ${errnoName(-result)}`);
+    const reason = errnoName(-result);
+    if (meansNoWay(reason)) this.#noWay = true;
+    this.#tryNext(`connect: ${reason}`);
   }
 }

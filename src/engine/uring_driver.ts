@@ -62,6 +62,11 @@ export class UringDriver implements Driver {
   /** Sockets that may have more to read than they were asked for. */
   readonly #ready = new Set<Readable>();
   readonly #datagramSlot: number;
+  /** Whose addresses were read last: the same for one connection after the other. */
+  #hosts: readonly string[] = [];
+  #addresses: readonly Uint8Array[] = [];
+  /** The one that is no address, if there is such. */
+  #name: string | undefined;
   #holds = 0;
   #deviceArmed = false;
   #running = true;
@@ -105,7 +110,7 @@ export class UringDriver implements Driver {
     return this.#packets.bytesHeld + this.#received.bytesHeld + LARGE_SLOT;
   }
 
-  connect(hostname: string, port: number, listener: ConnectListener): Connecting {
+  connect(hosts: readonly string[], port: number, listener: ConnectListener): Connecting {
     const connecting = new UringConnecting(
       this.#context,
       this.#ring,
@@ -113,9 +118,9 @@ export class UringDriver implements Driver {
       port,
       listener,
     );
-    const literal = parseAddress(hostname);
-    if (literal === undefined) void this.#resolve(hostname, connecting);
-    else connecting.start([literal]);
+    if (hosts !== this.#hosts) this.#readHosts(hosts);
+    if (this.#name === undefined) connecting.start(this.#addresses);
+    else void this.#resolve(this.#name, connecting);
     return connecting;
   }
 
@@ -278,6 +283,13 @@ export class UringDriver implements Driver {
       count += work;
     }
     return count;
+  }
+
+  #readHosts(hosts: readonly string[]): void {
+    const addresses = hosts.map(parseAddress);
+    this.#hosts = hosts;
+    this.#addresses = addresses.filter((address) => address !== undefined);
+    this.#name = hosts.find((_, index) => addresses[index] === undefined);
   }
 
   async #resolve(hostname: string, connecting: UringConnecting): Promise<void> {

@@ -32,6 +32,11 @@ async function obey(message: ToWorker): Promise<void> {
       return await start(message);
     case "figures":
       return scope.postMessage({ kind: "figures", figures: figuresOf(engine!) });
+    case "newestFlow":
+      return scope.postMessage({ kind: "newestFlow", flow: engine!.newestFlow() });
+    case "follow":
+      engine!.follow(message.path);
+      return scope.postMessage({ kind: "followed" });
     case "stop":
       holdEventLoop();
       await engine!.stop(message.grace);
@@ -55,7 +60,7 @@ function closed(): void {
 }
 
 async function start(message: Extract<ToWorker, { kind: "start" }>): Promise<void> {
-  const { settings, device } = message;
+  const { settings, options, device } = message;
   forwardLogging(settings.log, (record) => scope.postMessage({ kind: "log", record }));
   const sent = new Int32Array(message.sent);
   const outside = {
@@ -66,11 +71,12 @@ async function start(message: Extract<ToWorker, { kind: "start" }>): Promise<voi
     return message.driver === "uring" ? new UringDriver(parts, outside) : new AsyncDriver(parts);
   };
   try {
-    engine = new Engine({ ...device, close: () => {} }, settings, makeDriver);
+    engine = new Engine({ ...device, close: () => {} }, settings, makeDriver, options);
   } catch (error) {
     if (!(error instanceof SysError)) throw error;
     return scope.postMessage({ kind: "refused", reason: error.message });
   }
+  engine.dialer.onUnreachable = () => scope.postMessage({ kind: "unreachable" });
   scope.postMessage({ kind: "made" });
   void engine.failed.then((reason) => scope.postMessage({ kind: "failed", reason }));
   await engine.start();

@@ -7,7 +7,10 @@ import type { Settings } from "../config/settings.ts";
 import type { LogRecord } from "../log.ts";
 import { emitRecord } from "../log/output.ts";
 import type { EngineFigures } from "../figures.ts";
-import type { EngineHandle } from "./engine_handle.ts";
+import type { EngineHandle, EngineOptions } from "./engine_handle.ts";
+import type { FlowSample } from "./flow_sample.ts";
+import type { ProxyPath } from "./proxy_path.ts";
+import { Questions } from "./questions.ts";
 import type { FromWorker, ToWorker } from "./worker_messages.ts";
 
 /** Milliseconds after the start: a collection stops this thread for a moment, when it has just begun. */
@@ -19,18 +22,21 @@ export class EngineRefused extends Error {}
 export class WorkerEngine implements EngineHandle {
   readonly name: "async" | "uring";
   readonly failed: Promise<string>;
+  onProxyUnreachable: (() => void) | undefined = undefined;
   readonly #worker: Worker;
   readonly #wake = new EventFd();
   readonly #sent = new Int32Array(new SharedArrayBuffer(4));
   readonly #settings: Settings;
+  readonly #options: EngineOptions;
   readonly #device: TunDevice;
   readonly #log: (record: LogRecord) => void;
   readonly #failed = Promise.withResolvers<string>();
   readonly #made = Promise.withResolvers<void>();
   readonly #started = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
-  /** Who waits for figures: answers come in the order of the questions. */
-  readonly #asking: PromiseWithResolvers<EngineFigures>[] = [];
+  readonly #askingFigures = new Questions<EngineFigures>();
+  readonly #askingFlow = new Questions<FlowSample | undefined>();
+  readonly #following = new Questions<void>();
   #figures: EngineFigures | undefined;
   #hasEnded = false;
   #tidying: ReturnType<typeof setTimeout> | undefined;
@@ -39,11 +45,13 @@ export class WorkerEngine implements EngineHandle {
     driver: "async" | "uring",
     device: TunDevice,
     settings: Settings,
+    options: EngineOptions = {},
     log: (record: LogRecord) => void = emitRecord,
   ) {
     this.name = driver;
     this.failed = this.#failed.promise;
     this.#settings = settings;
+    this.#options = options;
     this.#device = device;
     this.#log = log;
     this.#worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
@@ -62,6 +70,7 @@ export class WorkerEngine implements EngineHandle {
       kind: "start",
       driver: this.name as "async" | "uring",
       settings: this.#settings,
+      options: this.#options,
       device: { fd, name, vnet, offload },
       wakeFd: this.#wake.fd,
       sent: this.#sent.buffer as SharedArrayBuffer,
@@ -74,11 +83,15 @@ export class WorkerEngine implements EngineHandle {
   }
 
   figures(): Promise<EngineFigures> {
-    const asking = Promise.withResolvers<EngineFigures>();
-    this.#asking.push(asking);
-    if (this.#hasEnded) this.#answerAll();
-    else this.#send({ kind: "figures" });
-    return asking.promise;
+    return this.#ask(this.#askingFigures, { kind: "figures" });
+  }
+
+  newestFlow(): Promise<FlowSample | undefined> {
+    return this.#ask(this.#askingFlow, { kind: "newestFlow" });
+  }
+
+  follow(path: ProxyPath): Promise<void> {
+    return this.#ask(this.#following, { kind: "follow", path });
   }
 
   stop(grace: number): Promise<void> {
@@ -89,6 +102,13 @@ export class WorkerEngine implements EngineHandle {
   close(): Promise<void> {
     if (!this.#hasEnded) this.#send({ kind: "close" });
     return this.#ended.promise;
+  }
+
+  #ask<T>(questions: Questions<T>, message: ToWorker): Promise<T> {
+    const answer = questions.ask();
+    if (this.#hasEnded) this.#answerAll();
+    else this.#send(message);
+    return answer;
   }
 
   /** The count first: the thread must not go to sleep with a message on its way. */
@@ -109,7 +129,13 @@ export class WorkerEngine implements EngineHandle {
         return this.#end();
       case "figures":
         this.#figures = message.figures;
-        return this.#asking.shift()?.resolve(message.figures);
+        return this.#askingFigures.answer(message.figures);
+      case "newestFlow":
+        return this.#askingFlow.answer(message.flow);
+      case "followed":
+        return this.#following.answer();
+      case "unreachable":
+        return this.onProxyUnreachable?.();
       case "failed":
         return this.#failed.resolve(message.reason);
       case "closed":
@@ -151,9 +177,9 @@ export class WorkerEngine implements EngineHandle {
 
   /** With what was known last. */
   #answerAll(): void {
-    for (const asking of this.#asking.splice(0)) {
-      if (this.#figures !== undefined) asking.resolve(this.#figures);
-      else asking.reject(new Error("The engine has ended"));
-    }
+    this.#askingFlow.answerAll(undefined);
+    this.#following.answerAll();
+    if (this.#figures !== undefined) this.#askingFigures.answerAll(this.#figures);
+    else this.#askingFigures.failAll(new Error("The engine has ended"));
   }
 }

@@ -4,6 +4,9 @@ import type { LogRecord } from "../log.ts";
 import type { Settings } from "../config/settings.ts";
 import type { TunOffload } from "../../ffi/types.ts";
 import type { EngineFigures } from "../figures.ts";
+import type { EngineOptions } from "./engine_handle.ts";
+import type { FlowSample } from "./flow_sample.ts";
+import type { ProxyPath } from "./proxy_path.ts";
 
 /** A TUN device without its methods: descriptors are the same on every thread. */
 export interface DeviceDescription {
@@ -18,6 +21,7 @@ export type ToWorker =
     readonly kind: "start";
     readonly driver: "async" | "uring";
     readonly settings: Settings;
+    readonly options: EngineOptions;
     readonly device: DeviceDescription;
     /** Wakes the thread from its ring. */
     readonly wakeFd: number;
@@ -25,6 +29,8 @@ export type ToWorker =
     readonly sent: SharedArrayBuffer;
   }
   | { readonly kind: "figures" }
+  | { readonly kind: "newestFlow" }
+  | { readonly kind: "follow"; readonly path: ProxyPath }
   | { readonly kind: "stop"; readonly grace: number }
   | { readonly kind: "close" };
 
@@ -34,6 +40,10 @@ export type FromWorker =
   /** The engine cannot be made here, for the reason given. */
   | { readonly kind: "refused"; readonly reason: string }
   | { readonly kind: "figures"; readonly figures: EngineFigures }
+  | { readonly kind: "newestFlow"; readonly flow: FlowSample | undefined }
+  | { readonly kind: "followed" }
+  /** A connection to the proxy could not be made. */
+  | { readonly kind: "unreachable" }
   | { readonly kind: "failed"; readonly reason: string }
   /** With its last figures, if an engine was made. */
   | { readonly kind: "closed"; readonly figures: EngineFigures | undefined }

@@ -72,6 +72,10 @@ export interface Socks5HandshakeOptions {
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
+/** A greeting that offers every method that we know. */
+const LONGEST_GREETING = 2 + 2;
+/** Where messages are put together: room for all that goes out at once. */
+const scratch = new Uint8Array(LONGEST_GREETING + MAX_PASSWORD_REQUEST + MAX_MESSAGE);
 
 export class Socks5Handshake {
   readonly command: Socks5Command;
@@ -124,11 +128,12 @@ export class Socks5Handshake {
 
   /** What to write first. */
   start(): Uint8Array {
-    const greeting = new Uint8Array(2 + this.#offered.length);
-    writeGreeting(greeting, 0, this.#offered);
-    if (!this.pipelined) return greeting;
-    const password = this.#offered[0] === Method.Password ? this.#password : undefined;
-    return concatenate(greeting, password, this.#request);
+    let end = writeGreeting(scratch, 0, this.#offered);
+    if (this.pipelined) {
+      if (this.#offered[0] === Method.Password) end = append(this.#password!, end);
+      end = append(this.#request, end);
+    }
+    return scratch.slice(0, end);
   }
 
   /**
@@ -315,12 +320,11 @@ function offer(
 }
 
 function encodeRequest(command: Socks5Command, target: Socks5Target): Uint8Array {
-  const bytes = new Uint8Array(MAX_MESSAGE);
   const code = command === "connect" ? Command.Connect : Command.Associate;
   const length = target.kind === "ip"
-    ? writeMessage(bytes, 0, code, checkAddress(target.address), target.port)
-    : writeNamedMessage(bytes, 0, code, encodeText("host name", target.name), target.port);
-  return bytes.slice(0, length);
+    ? writeMessage(scratch, 0, code, checkAddress(target.address), target.port)
+    : writeNamedMessage(scratch, 0, code, encodeText("host name", target.name), target.port);
+  return scratch.slice(0, length);
 }
 
 function encodePassword(credentials: Socks5Credentials): Uint8Array {
@@ -344,15 +348,8 @@ function encodeText(what: string, text: string): Uint8Array {
   throw new RangeError(`Cannot send a ${what} of ${bytes.length} bytes: SOCKS5 takes 1 to 255`);
 }
 
-function concatenate(
-  greeting: Uint8Array,
-  password: Uint8Array | undefined,
-  request: Uint8Array,
-): Uint8Array {
-  const middle = password?.length ?? 0;
-  const bytes = new Uint8Array(greeting.length + middle + request.length);
-  bytes.set(greeting);
-  if (password !== undefined) bytes.set(password, greeting.length);
-  bytes.set(request, greeting.length + middle);
-  return bytes;
+/** Puts `bytes` behind what stands in the scratch; where they end. */
+function append(bytes: Uint8Array, at: number): number {
+  scratch.set(bytes, at);
+  return at + bytes.length;
 }

@@ -3,11 +3,14 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { defaultSettings, type Settings } from "../../../src/config/settings.ts";
 import { chooseEngine } from "../../../src/engine/choose_engine.ts";
-import type { EngineHandle } from "../../../src/engine/engine_handle.ts";
+import type { EngineHandle, EngineOptions } from "../../../src/engine/engine_handle.ts";
+import { LocalEngine } from "../../../src/engine/local_engine.ts";
 import { UserError } from "../../../src/errors.ts";
 import { configureLogging, resetLogging } from "../../../src/log/output.ts";
 import { fakeTun } from "../../support/fake_tun.ts";
 import { uringTest } from "../../support/needs_uring.ts";
+import { rootTest } from "../../support/root.ts";
+import { withoutCapabilities } from "../../support/without_capabilities.ts";
 
 const FORBIDDEN = "io_uring_setup is forbidden: EPERM";
 
@@ -23,6 +26,7 @@ async function choosing(
   probe: () => string | undefined,
   body: (engine: EngineHandle, log: string[]) => Promise<void> | void,
   set: (settings: Settings) => void = () => {},
+  options: EngineOptions = {},
 ): Promise<void> {
   const log: string[] = [];
   configureLogging({ level: "info", format: "text" }, {
@@ -37,7 +41,7 @@ async function choosing(
   settings.limits.totalBytes = 16 << 20;
   set(settings);
   try {
-    const engine = await chooseEngine([device], settings, probe);
+    const engine = await chooseEngine([device], settings, options, probe);
     try {
       await body(engine, log);
     } finally {
@@ -101,4 +105,35 @@ Deno.test("an error that is not the system's refusal is no reason to step down",
     "No proxy is given",
   );
   assert(!error.message.includes("cannot run here"));
+});
+
+const CAP_NET_ADMIN = 12;
+const CAP_NET_RAW = 13;
+
+rootTest("sockets that cannot have their mark are an error before anything is made", async () => {
+  let chosen = Promise.resolve();
+  // What is asked first is asked at once.
+  withoutCapabilities([CAP_NET_ADMIN, CAP_NET_RAW], () => {
+    chosen = choosing("auto", never, () => assert(false, "it was made"), () => {}, { mark: 1 });
+  });
+  const error = await assertRejects(() => chosen, UserError);
+  assertEquals(error.message, "Cannot mark a socket: the capability CAP_NET_ADMIN is missing");
+});
+
+rootTest("the engine on this thread has its mark and its path", async () => {
+  const options = { mark: 0x7a74, path: { addresses: [], online: false, local: [] } };
+  await choosing(
+    "async",
+    never,
+    async (engine) => {
+      assert(engine instanceof LocalEngine);
+      await engine.start();
+      let told = 0;
+      engine.onProxyUnreachable = () => told++;
+      await engine.follow({ addresses: ["127.0.0.1"], online: true, local: undefined });
+      assertEquals([await engine.newestFlow(), told], [undefined, 0]);
+    },
+    () => {},
+    options,
+  );
 });

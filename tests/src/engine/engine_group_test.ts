@@ -3,6 +3,8 @@ import { defaultSettings } from "../../../src/config/settings.ts";
 import { Counters } from "../../../src/counters.ts";
 import { EngineGroup, shareOf } from "../../../src/engine/engine_group.ts";
 import type { EngineHandle } from "../../../src/engine/engine_handle.ts";
+import { type FlowSample, flowSample } from "../../../src/engine/flow_sample.ts";
+import type { ProxyPath } from "../../../src/engine/proxy_path.ts";
 import { sampleStatus } from "../control/fixtures.ts";
 
 /** An engine that keeps what it was told, and answers when the test wants it to. */
@@ -12,6 +14,8 @@ class FakeEngine implements EngineHandle {
   readonly failing = Promise.withResolvers<string>();
   readonly failed = this.failing.promise;
   readonly answering = Promise.withResolvers<void>();
+  readonly flowSamples: FlowSample[] = [];
+  onProxyUnreachable: (() => void) | undefined = undefined;
   readonly #flows: number;
 
   constructor(flows = 0) {
@@ -25,6 +29,14 @@ class FakeEngine implements EngineHandle {
   figures() {
     const status = sampleStatus({ counters: Object.assign(new Counters(), { tcpOpened: 5 }) });
     return Promise.resolve({ ...status, gauges: { ...status.gauges, tcpFlows: this.#flows } });
+  }
+
+  newestFlow() {
+    return Promise.resolve(this.flowSamples.shift());
+  }
+
+  follow({ addresses }: ProxyPath): Promise<void> {
+    return this.#tell(`follow ${addresses}`);
   }
 
   stop(grace: number): Promise<void> {
@@ -47,22 +59,52 @@ Deno.test("every engine hears everything, and the group waits for the last", asy
   const done: string[] = [];
   const asked = [
     group.start().then(() => done.push("started")),
+    group.follow({ addresses: ["::1"], online: true, local: undefined }).then(() => {
+      done.push("followed");
+    }),
     group.stop(7).then(() => done.push("stopped")),
     group.close().then(() => done.push("closed")),
   ];
-  for (const { told } of engines) assertEquals(told, ["start", "stop 7", "close"]);
+  for (const { told } of engines) assertEquals(told, ["start", "follow ::1", "stop 7", "close"]);
   for (const { answering } of engines.slice(1)) answering.resolve();
   await Promise.resolve();
   assertEquals(done, []);
   engines[0]!.answering.resolve();
   await Promise.all(asked);
-  assertEquals(done.sort(), ["closed", "started", "stopped"]);
+  assertEquals(done.sort(), ["closed", "followed", "started", "stopped"]);
 });
 
 Deno.test("figures are those of all together", async () => {
   const group = new EngineGroup([new FakeEngine(3), new FakeEngine(4)]);
   const { gauges, counters } = await group.figures();
   assertEquals([gauges.tcpFlows, counters.tcpOpened], [7, 10]);
+});
+
+function flowFrom(remotePort: number): FlowSample {
+  const address = new Uint8Array(4);
+  return flowSample({ localAddress: address, localPort: 80, remoteAddress: address, remotePort });
+}
+
+Deno.test("each engine has its turn to show a flow, and one that has none is passed over", async () => {
+  const engines = [new FakeEngine(), new FakeEngine(), new FakeEngine()];
+  const group = new EngineGroup(engines);
+  engines[0]!.flowSamples.push(...[10, 11, 12].map(flowFrom));
+  engines[2]!.flowSamples.push(...[30, 31].map(flowFrom));
+  const shown: (number | undefined)[] = [];
+  for (let i = 0; i < 6; i++) shown.push((await group.newestFlow())?.source.port);
+  assertEquals(shown, [10, 30, 11, 31, 12, undefined]);
+});
+
+Deno.test("what all engines notice at the same time is told once", () => {
+  const engines = [new FakeEngine(), new FakeEngine(), new FakeEngine()];
+  let now = 0;
+  const group = new EngineGroup(engines, () => now);
+  const tellings: number[] = [];
+  group.onProxyUnreachable = () => tellings.push(now);
+  for (now of [10, 50, 109, 110]) {
+    for (const engine of engines) engine.onProxyUnreachable?.();
+  }
+  assertEquals(tellings, [10, 110]);
 });
 
 Deno.test("the first that fails tells why the group has", async () => {
