@@ -69,3 +69,20 @@ export class Logger {
     target?.log(this.#category, "error", message, properties);
   }
 }
+
+/** A logger of whole lines, in which braces name nothing: commands and other people's words. */
+export class LineLog {
+  readonly #logger: Logger;
+
+  constructor(category: readonly string[]) {
+    this.#logger = getLogger(category);
+  }
+
+  debug(line: string): void {
+    this.#logger.debug("{line}", { line });
+  }
+
+  warn(line: string): void {
+    this.#logger.warn("{line}", { line });
+  }
+}

@@ -1,7 +1,8 @@
 /** Checks of what goes in datagrams: names, UDP in one piece and in fragments, ping. */
 
+import { composeQuery, RECORD_TYPE } from "../wire/dns_query.ts";
 import type { DatagramClient, Datagrams } from "./datagrams.ts";
-import { composeQuery, readAddresses, RECORD_TYPE } from "./dns_client.ts";
+import { readAddresses } from "./dns_client.ts";
 import { FAMILIES, type Family, NAME, NAME_SERVER, Port, WEB } from "./plan.ts";
 import { patternOf } from "./pattern.ts";
 import { type Check, expect, NotChecked } from "./result.ts";

@@ -87,6 +87,6 @@ function readRoute(text: string): Prefix {
   if (isNetwork(prefix)) return prefix;
   throw new UserError(`Cannot route "${text}": bits are set behind the length of the prefix`, {
     exitCode: Exit.Usage,
-    hint: `--route ${formatPrefix(networkOf(prefix))}`,
+    hint: `--include ${formatPrefix(networkOf(prefix))}`,
   });
 }

@@ -14,7 +14,8 @@ import { mountResolver } from "./mount_resolver.ts";
 import { decode, encode, errorToWire, type InsideConfig } from "./namespace_message.ts";
 import { hiddenVariables } from "./secret_variables.ts";
 import { applySteps, type HostLog, quietStep, upStep } from "./step.ts";
-import { type HostDevice, makeDevice, withRoutes } from "./tun_setup.ts";
+import { type HostDevice, makeDevice } from "./tun_setup.ts";
+import { withRoutes } from "./with_routes.ts";
 
 /** Does not return when all goes well. What fails is told to the outer half, which shows it. */
 export function becomeInside(socketFd: number, command: readonly string[]): number {

@@ -55,7 +55,7 @@ export async function spawnInNamespace(options: NamespaceOptions): Promise<Names
   const socket = new MessageSocket(ours);
   const inside = new InsideProcess(child, socket);
   try {
-    const { fd: _fd, routes: _routes, ...tun } = options.tun;
+    const { fd: _fd, ...tun } = options.tun;
     sendUnlessGone(socket, encode({ tun, resolvConf: options.resolvConf }));
     await inside.receiveTun(options.log);
     return inside;

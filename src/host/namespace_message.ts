@@ -11,7 +11,7 @@ import type { TunSettings } from "../config/settings.ts";
 import { type ExitCode, UserError } from "../errors.ts";
 
 export interface InsideConfig {
-  readonly tun: Omit<TunSettings, "fd" | "routes">;
+  readonly tun: Omit<TunSettings, "fd">;
   readonly resolvConf: string;
 }
 

@@ -6,7 +6,7 @@ import { type Address, formatAddress, parseAddress } from "../addr/address.ts";
 import { isLinkLocal, isLoopback, isUnspecified } from "../addr/kind.ts";
 
 /** For a host whose resolver only listens on loopback, where the tunnel cannot reach it. */
-const PUBLIC_SERVERS = ["1.1.1.1", "2606:4700:4700::1111"];
+export const PUBLIC_SERVERS = ["1.1.1.1", "2606:4700:4700::1111"];
 
 /** What the namespace's resolv.conf says. `configured` servers come before anything of the host's. */
 export function composeResolvConf(hostText: string, configured: readonly string[]): string {
@@ -19,7 +19,7 @@ export function composeResolvConf(hostText: string, configured: readonly string[
 }
 
 /** The servers that the host asks, without those that only the host itself can reach. */
-function hostServers(text: string): string[] {
+export function hostServers(text: string): string[] {
   return [...text.matchAll(/^nameserver[ \t]+([^\s#;]+)/gm)]
     .map((match) => parseAddress(match[1]!))
     .filter((address) => address !== undefined)

@@ -7,16 +7,20 @@
 
 import { platform } from "../../ffi/mod.ts";
 import type { RouteSocket, TunDevice } from "../../ffi/types.ts";
+import type { Prefix } from "../addr/prefix.ts";
 import type { TunSettings } from "../config/settings.ts";
 import { UserError } from "../errors.ts";
 import { planDevice } from "./device_plan.ts";
 import { applySteps, type HostLog } from "./step.ts";
+import { withRoutes } from "./with_routes.ts";
 import { tunError, type TunPlace } from "./tun_error.ts";
 
 export interface HostDevice {
   /** The first queue. */
   readonly device: TunDevice;
   readonly queues: readonly TunDevice[];
+  /** Those that it has. */
+  readonly prefixes: readonly Prefix[];
   /** The commands that would have done the same, in order; none for an adopted device. */
   readonly steps: readonly string[];
   close(): void;
@@ -28,12 +32,12 @@ export interface HostDevice {
  */
 export function setUpDevice(settings: TunSettings, queues: number, log: HostLog): HostDevice {
   if (settings.fd >= 0) return adoptDevice(settings.fd);
-  return makeDevice(settings, queues, settings.routes, "host", log);
+  return makeDevice(settings, queues, [], "host", log);
 }
 
 /** A new device with so many queues, the settings' addresses and these routes. */
 export function makeDevice(
-  settings: Omit<TunSettings, "fd" | "routes">,
+  settings: Omit<TunSettings, "fd">,
   count: number,
   routes: readonly string[],
   place: TunPlace,
@@ -56,7 +60,8 @@ export function makeDevice(
       if (link === undefined) throw new UserError(`The device "${device.name}" has vanished`);
       return applySteps(steps, socket, link, log);
     });
-    return { device, queues, steps: [made, ...commands], close };
+    const prefixes = withRoutes((socket) => prefixesOf(device.name, socket));
+    return { device, queues, prefixes, steps: [made, ...commands], close };
   } catch (error) {
     close();
     throw error;
@@ -64,7 +69,7 @@ export function makeDevice(
 }
 
 function openQueues(
-  settings: Omit<TunSettings, "fd" | "routes">,
+  settings: Omit<TunSettings, "fd">,
   count: number,
   place: TunPlace,
 ): TunDevice[] {
@@ -77,27 +82,25 @@ function openQueues(
 
 function adoptDevice(fd: number): HostDevice {
   const device = platform.adoptTun(fd);
-  const link = withRoutes((socket) => socket.findLink(device.name));
+  const [link, prefixes] = withRoutes((socket) =>
+    [socket.findLink(device.name), prefixesOf(device.name, socket)] as const
+  );
   if (link?.packetInformation) {
     device.close();
     throw new UserError(`Cannot use descriptor ${fd}: it puts packet information before packets`, {
       hint: "Open the device with IFF_NO_PI",
     });
   }
-  return { device, queues: [device], steps: [], close: () => device.close() };
+  return { device, queues: [device], prefixes, steps: [], close: () => device.close() };
 }
 
-/** A route socket for the length of one function. */
-export function withRoutes<T>(body: (socket: RouteSocket) => T): T {
-  const socket = platform.openRouteSocket();
-  try {
-    return body(socket);
-  } finally {
-    socket.close();
-  }
+function prefixesOf(device: string, socket: RouteSocket): Prefix[] {
+  const link = socket.findLink(device)?.index;
+  return socket.addresses().filter((each) => each.link === link)
+    .map(({ prefix }) => prefix);
 }
 
-function hostHasIpv6(): boolean {
+export function hostHasIpv6(): boolean {
   try {
     return Deno.statSync("/proc/sys/net/ipv6").isDirectory;
   } catch {

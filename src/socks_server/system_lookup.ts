@@ -4,10 +4,9 @@
  */
 
 import { type Address, parseAddress } from "../addr/address.ts";
+import { addressesInHosts, isLocalhost } from "../addr/hosts_text.ts";
 
 const HOSTS_FILE = "/etc/hosts";
-/** RFC 6761, 6.3: never asked of a DNS server, in the hosts file or not. */
-const LOCALHOST = /(^|\.)localhost$/;
 
 /** Empty when there is no such name. */
 export async function systemLookup(name: string): Promise<Address[]> {
@@ -16,23 +15,13 @@ export async function systemLookup(name: string): Promise<Address[]> {
   if (literal !== undefined) return [literal];
   const listed = addressesInHosts(await readHosts(), asked);
   if (listed.length > 0) return listed;
-  if (LOCALHOST.test(asked)) return known(["127.0.0.1", "::1"]);
+  if (isLocalhost(asked)) return known(["127.0.0.1", "::1"]);
   // A closing dot: the name is whole, no search domain is to be tried behind it.
   const answers = await Promise.allSettled([
     Deno.resolveDns(`${asked}.`, "A"),
     Deno.resolveDns(`${asked}.`, "AAAA"),
   ]);
   return known(answers.flatMap((answer) => answer.status === "fulfilled" ? answer.value : []));
-}
-
-/** What a hosts file says of a name: `address name alias…`, `#` begins a comment. IPv4 first. */
-export function addressesInHosts(hosts: string, name: string): Address[] {
-  const found: string[] = [];
-  for (const line of hosts.split("\n")) {
-    const [address, ...names] = line.replace(/#.*/, "").trim().split(/\s+/);
-    if (address !== undefined && names.some((n) => n.toLowerCase() === name)) found.push(address);
-  }
-  return known(found).sort((a, b) => a.length - b.length);
 }
 
 async function readHosts(): Promise<string> {

@@ -37,7 +37,7 @@ Deno.test("a kernel without IPv6 is asked for IPv4 only", () => {
 
 Deno.test("what cannot work is refused before anything is done", () => {
   const cases: [Partial<Parameters<typeof planDevice>[0]>, string, string][] = [
-    [{ routes: ["10.1.2.3/8"] }, "bits are set", "--route 10.0.0.0/8"],
+    [{ routes: ["10.1.2.3/8"] }, "bits are set", "--include 10.0.0.0/8"],
     [{ routes: ["everything"] }, 'route "everything"', "192.0.2.1/24"],
     [{ tun: { ...tun, addresses: ["1.2.3/8"] } }, 'address "1.2.3/8"', "192.0.2.1/24"],
     [{ tun: { ...tun, mtu: 1279 } }, "MTU of 1279", "--mtu 1280"],

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { Errno, SysError } from "../../../ffi/libc.ts";
-import type { LinkAddress, Route, RouteSocket } from "../../../ffi/types.ts";
+import type { LinkAddress, PolicyRule, Route, RouteSocket } from "../../../ffi/types.ts";
 import { formatPrefix, parsePrefix } from "../../../src/addr/prefix.ts";
 import { Exit, UserError } from "../../../src/errors.ts";
 import {
@@ -39,6 +39,17 @@ class RecordingSocket implements RouteSocket {
     this.#record(`unroute ${link} ${formatPrefix(destination)}`);
   addresses = () => [];
   routes = () => [];
+  defaultRoutes = () => [];
+  links = () => [];
+  rules = () => [];
+  lookup = () => undefined;
+  hasRoute = () => false;
+  missingRoutes = () => [];
+  flushRoutes = (table: number) => this.#record(`flush ${table}`);
+  hasRule = () => false;
+  deleteLink = (link: number) => this.#record(`unlink ${link}`);
+  addRule = ({ priority }: PolicyRule) => this.#record(`rule ${priority}`);
+  deleteRule = ({ priority }: PolicyRule) => this.#record(`unrule ${priority}`);
   close(): void {}
 }
 

@@ -3,7 +3,7 @@ import { libc } from "../../../ffi/libc.ts";
 import { openTun } from "../../../ffi/tun_linux.ts";
 import { defaultSettings, type TunSettings } from "../../../src/config/settings.ts";
 import { Exit, UserError } from "../../../src/errors.ts";
-import { setUpDevice } from "../../../src/host/tun_setup.ts";
+import { makeDevice, setUpDevice } from "../../../src/host/tun_setup.ts";
 import { inNetNamespace, runHere, waitUntilGone } from "../../support/net_namespace.ts";
 import { rootTest } from "../../support/root.ts";
 
@@ -20,7 +20,7 @@ rootTest(
       const shown: string[] = [];
       const routes = ["203.0.113.0/24", "2001:db8:1::/48"];
       const log = { ...silent, debug: (line: string) => shown.push(line) };
-      const host = setUpDevice(settings({ routes, mtu: 1400 }), 1, log);
+      const host = makeDevice(settings({ mtu: 1400 }), 1, routes, "host", log);
       assertEquals(host.device.vnet, true);
       const ip = (...args: string[]) => runHere("ip", ...args);
       assert(ip("link", "show", "ztun0").includes("mtu 1400"));
@@ -67,9 +67,9 @@ rootTest(
 
 rootTest("up: the steps that are shown do the same by hand", () =>
   inNetNamespace(() => {
-    const changes = settings({ routes: ["203.0.113.0/24", "::/0"], offload: "off" });
+    const [changes, routes] = [settings({ offload: "off" }), ["203.0.113.0/24", "::/0"]];
     const state = () => runHere("sh", "-c", "ip -o addr; ip route; ip -6 route");
-    const host = setUpDevice(changes, 1, silent);
+    const host = makeDevice(changes, 1, routes, "host", silent);
     const made = state();
     host.close();
     runHere("sh", "-ec", host.steps.join("\n"));
@@ -82,9 +82,9 @@ rootTest("up: the steps that are shown do the same by hand", () =>
 
 rootTest("up: a step that fails is named, and nothing is left", () =>
   inNetNamespace(() => {
-    const twice = settings({ routes: ["203.0.113.0/24", "203.0.113.0/24"] });
+    const twice = ["203.0.113.0/24", "203.0.113.0/24"];
     assertThrows(
-      () => setUpDevice(twice, 1, silent),
+      () => makeDevice(settings(), 1, twice, "host", silent),
       UserError,
       'Cannot add the route 203.0.113.0/24 through "ztun0"',
     );
@@ -103,7 +103,7 @@ rootTest("up: a name in use is refused with another way", () =>
 rootTest("up: an adopted device is taken as it is", () =>
   inNetNamespace(() => {
     const opened = openTun({ name: "given", offload: "auto" });
-    const host = setUpDevice(settings({ fd: opened.fd, routes: ["203.0.113.0/24"] }), 1, silent);
+    const host = setUpDevice(settings({ fd: opened.fd }), 1, silent);
     assertEquals([host.device.name, host.device.vnet, host.steps], ["given", true, []]);
     assertEquals(runHere("ip", "route"), "");
     host.close();
@@ -119,7 +119,11 @@ rootTest("up: packet information on an adopted device is refused", () =>
     request[16] = 1;
     const fd = libc().open(path, 2);
     assertEquals(libc().ioctl(fd, 0x400454ca, request), 0);
-    assertThrows(() => setUpDevice(settings({ fd }), 1, silent), UserError, "packet information");
+    assertThrows(
+      () => setUpDevice(settings({ fd }), 1, silent),
+      UserError,
+      "packet information",
+    );
   }));
 
 Deno.test("up: a descriptor that is no TUN is refused", () => {
