@@ -72,6 +72,12 @@ export const LAYERS: readonly Layer[] = [
     prefixes: ["src/tunnel/"],
     may: ["base", "addr", "log", "config", "dns", "engine", "control", "ffi", "version"],
   },
+  {
+    name: "capture",
+    prefixes: ["src/capture/"],
+    may: ["base", "addr", "wire", "log", "config", "host", "netmon", "dns", "tunnel", "ffi"],
+    mayTypes: ["engine", "control"],
+  },
   { name: "control", prefixes: ["src/control/"], may: ["base", "addr", "log", "config"] },
   {
     name: "socks_server",
@@ -84,7 +90,7 @@ export const LAYERS: readonly Layer[] = [
     prefixes: ["src/cli/commands/"],
     may: [
       ...["cli", "base", "addr", "log", "config", "control", "host", "netmon", "engine", "tunnel"],
-      ...["socks_server", "demo", "ffi", "version"],
+      ...["capture", "socks_server", "demo", "ffi", "version"],
     ],
     packages: ["@std/cli/parse-args"],
   },

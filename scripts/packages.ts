@@ -24,6 +24,7 @@ export const PACKAGES: Readonly<Record<string, string>> = {
   "procps": "ps",
   "proxychains4": "proxychains4",
   "socat": "socat",
+  "tcpdump": "tcpdump",
   "util-linux": "setpriv",
   "wrk": "wrk",
 };

@@ -77,6 +77,7 @@ export class Counters {
   proxyRefused = 0;
   proxyPipelineSteppedBack = 0;
   proxyReset = 0;
+  proxyCutOff = 0;
   proxyBytesUp = 0;
   proxyBytesDown = 0;
   associationsOpened = 0;

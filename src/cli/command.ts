@@ -5,14 +5,17 @@
  * What others need from here:
  *   `run(input: CommandInput): Promise<number>`; the number is the exit code
  *   `input.settings`     everything of `config/settings.ts`, merged and valid, passwords read
+ *   `input.given`        of those, what the command line says itself, by key
  *   `input.flags`        the command's own flags: `input.flags.json === true`, or a text
  *   `input.positionals`  arguments that are no flags, counted already against `command.positionals`
  *   `input.rest`         what stands after `--`; for `takesCommand`, the whole command to run
+ *   `input.args`         all of it as it was given, for who starts this program again
  *   `input.terminal`     colours (`cli/terminal.ts`); `input.quiet`, `input.verbose`: -q and -v
  */
 
 import type { Settings } from "../config/settings.ts";
 import type { SettingGroup } from "../config/definition.ts";
+import type { Value } from "../config/values.ts";
 import type { Environment } from "./environment.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -47,9 +50,12 @@ export interface Example {
 
 export interface CommandInput {
   settings: Settings;
+  given: ReadonlyMap<string, Value>;
   flags: Readonly<Record<string, string | boolean | undefined>>;
   positionals: readonly string[];
   rest: readonly string[];
+  /** The command line as it was given, from the command's name on. */
+  args: readonly string[];
   environment: Environment;
   terminal: Terminal;
   verbose: boolean;

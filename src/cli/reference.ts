@@ -30,7 +30,8 @@ export function reference(commands: readonly Command[]): string {
 const settingGroups: readonly SettingGroup[] = [
   "proxy",
   "host",
-  "namespace",
+  "capture",
+  "dns",
   "device",
   "tunnel",
   "limits",

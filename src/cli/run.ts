@@ -76,8 +76,9 @@ async function runCommand(
     configureLogging(settings.log, { write: environment.err, paint: terminal.err });
   }
   try {
-    const { flags, positionals, rest } = line;
-    return await command.run({ ...input, flags, positionals, rest });
+    const { settings: given, flags, positionals, rest } = line;
+    const own = { given, flags, positionals, rest, args: [command.name, ...args] };
+    return await command.run({ ...input, ...own });
   } finally {
     resetLogging();
   }

@@ -68,7 +68,8 @@ function configTopic(paint: Paint): string {
 export const exampleConfig = `{
   // Everything but the proxy has a default.
   "proxy": { "url": "socks5://alice@proxy.example:1080", "passwordFile": "password" },
-  "tun": { "mtu": 9000, "routes": ["10.0.0.0/8", "2001:db8::/32"] },
+  "tun": { "mtu": 9000 },
+  "capture": { "include": ["10.0.0.0/8", "2001:db8::/32"], "exceptUsers": ["1000-1999"] },
   "limits": { "tcpFlows": 10000, "totalBytes": "128MiB" },
   "timeouts": { "udpIdle": "2m30s" },
   "earlyAccept": false,
@@ -97,8 +98,10 @@ function kindOfType(type: ValueType): string {
   switch (type.kind) {
     case "count":
     case "size":
-    case "duration": {
-      const name = { count: "Number", size: "Size", duration: "Duration" }[type.kind];
+    case "duration":
+    case "mark": {
+      const names = { count: "Number", size: "Size", duration: "Duration", mark: "Number" };
+      const name = names[type.kind];
       return `${name}, ${formatValue(type, type.min)} to ${formatValue(type, type.max)}`;
     }
     case "choice":
@@ -108,9 +111,13 @@ function kindOfType(type: ValueType): string {
     case "prefix":
       return "address/length";
     case "network":
-      return "network/length";
+      return "network/length or @file";
     case "address":
       return "IP address";
+    case "account":
+      return "name, number or from-to";
+    case "interface":
+      return "name or beginning*";
     case "endpoint":
       return "host:port";
     default:

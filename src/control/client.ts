@@ -1,98 +1,52 @@
 /** The command line's side of the control socket. */
 
 import { UserError } from "../errors.ts";
-import { listSockets, socketPath } from "./socket_path.ts";
+import { ask, PATIENCE_MS } from "./ask.ts";
+import { type Answer, Request } from "./request.ts";
+import { listSockets } from "./socket_path.ts";
 import type { TunnelStatus } from "./status.ts";
 
-/** A tunnel answers within milliseconds, unless it is stopped or stuck: then it is better to say so. */
-const PATIENCE_MS = 5_000;
-
 /**
- * The status of every tunnel that this user runs; of one, when `pid` names it. Throws a `UserError` for
- * one that is there and does not answer within `patience` milliseconds.
+ * The status of every tunnel that this user runs; of one, when `pid` names it. Throws as `ask` does, unless
+ * somebody else is told: one that does not answer keeps nobody from the others.
  */
 export async function readStatuses(
   directory: string,
   pid?: number,
   patience = PATIENCE_MS,
+  failed: (error: unknown) => void = rethrow,
 ): Promise<TunnelStatus[]> {
-  const statuses: TunnelStatus[] = [];
-  for (const candidate of await listSockets(directory)) {
-    if (pid !== undefined && candidate !== pid) continue;
-    const status = await readStatus(directory, candidate, patience);
-    if (status !== undefined) statuses.push(status);
-  }
-  return statuses;
-}
-
-/** Undefined when nobody listens there (any more). */
-async function readStatus(
-  directory: string,
-  pid: number,
-  patience: number,
-): Promise<TunnelStatus | undefined> {
-  const connection = await connect(socketPath(directory, pid));
-  if (connection === undefined) return undefined;
-  const answer = ask(connection).catch(() => "");
-  let limit: ReturnType<typeof setTimeout> | undefined;
-  const silence = new Promise<void>((resolve) => {
-    limit = setTimeout(resolve, patience);
-  });
-  const text = await Promise.race([answer, silence]);
-  clearTimeout(limit);
-  connection.close();
-  await answer;
-  if (typeof text !== "string") throw silent(pid);
-  // Ended while it was being asked.
-  if (!text.endsWith("\n")) return undefined;
-  return JSON.parse(text) as TunnelStatus;
-}
-
-async function connect(path: string): Promise<Deno.UnixConn | undefined> {
-  try {
-    return await Deno.connect({ transport: "unix", path });
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    // A process that was killed leaves its socket behind. Any other error may be that of a live one.
-    if (error instanceof Deno.errors.ConnectionRefused) {
-      await removeDead(path);
+  const pids = (await listSockets(directory)).filter((each) => pid === undefined || each === pid);
+  const statuses = await Promise.all(pids.map(async (each) => {
+    try {
+      return await ask(directory, each, Request.Status, patience);
+    } catch (error) {
+      failed(error);
       return undefined;
     }
-    throw cannotAsk(path, error);
-  }
+  }));
+  return statuses.filter((status) => status !== undefined) as TunnelStatus[];
 }
 
-async function ask(connection: Deno.UnixConn): Promise<string> {
-  await connection.write(new TextEncoder().encode('{"get":"status"}\n'));
-  const decoder = new TextDecoder();
-  const buffer = new Uint8Array(16_384);
-  let text = "";
-  for (
-    let length = await connection.read(buffer);
-    length !== null;
-    length = await connection.read(buffer)
-  ) {
-    text += decoder.decode(buffer.subarray(0, length), { stream: true });
-  }
-  return text;
+function rethrow(error: unknown): never {
+  throw error;
 }
 
-async function removeDead(path: string): Promise<void> {
-  try {
-    await Deno.remove(path);
-  } catch {
-    // Somebody else was faster, or it is not ours to remove.
-  }
+/** Asks a tunnel to end; it does so later. False when it has ended already. */
+export function askToStop(directory: string, pid: number): Promise<boolean> {
+  return tell(directory, pid, Request.Stop);
 }
 
-function cannotAsk(path: string, cause: unknown): UserError {
-  const message = `Cannot ask the tunnel at "${path}"`;
-  if (!(cause instanceof Deno.errors.PermissionDenied)) return new UserError(message, { cause });
-  return new UserError(message, { hint: "sudo ztun status", exitCode: 4, cause });
+/** Tells a tunnel that would undo itself to stay. False when it has ended already. */
+export function askToConfirm(directory: string, pid: number): Promise<boolean> {
+  return tell(directory, pid, Request.Confirm);
 }
 
-function silent(pid: number): UserError {
-  return new UserError(`The tunnel of process ${pid} does not answer`, {
-    hint: `\`kill -CONT ${pid}\` if it was stopped; \`kill ${pid}\` ends it`,
+async function tell(directory: string, pid: number, request: Request): Promise<boolean> {
+  const answer = await ask(directory, pid, request) as Answer | undefined;
+  if (answer === undefined) return false;
+  if ("ok" in answer) return true;
+  throw new UserError(`The tunnel of process ${pid} did not do it: ${answer.error}`, {
+    hint: `See what \`ztun status --pid ${pid}\` says`,
   });
 }

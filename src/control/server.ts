@@ -4,8 +4,8 @@
  * Only its user can open it: the directory has mode 0700, and is refused when somebody else owns it.
  */
 
-import { UserError } from "../errors.ts";
-import { socketPath } from "./socket_path.ts";
+import { type Answer, Request } from "./request.ts";
+import { prepareDirectory, removeDeadSockets, removeStale, socketPath } from "./socket_path.ts";
 import type { TunnelStatus } from "./status.ts";
 
 /** Requests are short; whoever sends more is not talking to us. */
@@ -17,6 +17,10 @@ const ACCEPT_PAUSE_MS = 100;
 
 export interface ControlHandler {
   status(): TunnelStatus | Promise<TunnelStatus>;
+  /** Begins the end, and does not wait for it: called when whoever asks has been answered. */
+  stop?: (() => void) | undefined;
+  /** Throws, with the reason, when there is nothing to confirm. */
+  confirm?: (() => void) | undefined;
 }
 
 export class ControlServer {
@@ -30,7 +34,9 @@ export class ControlServer {
   /** Listens in `directory`, which is made when it is missing. */
   static async listen(directory: string, handler: ControlHandler): Promise<ControlServer> {
     await prepareDirectory(directory);
+    await removeDeadSockets(directory);
     const path = socketPath(directory, Deno.pid);
+    // Of an earlier process with our number.
     await removeStale(path);
     return new ControlServer(path, Deno.listen({ transport: "unix", path }), handler);
   }
@@ -81,9 +87,13 @@ export class ControlServer {
     this.#open.add(connection);
     if (this.#open.size > MOST_ASKERS) this.#dropOldest();
     try {
-      const answer = await this.#answer(await readLine(connection));
-      const bytes = new TextEncoder().encode(JSON.stringify(answer) + "\n");
-      for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
+      const request = await readLine(connection);
+      try {
+        await send(connection, await this.#answer(request));
+      } finally {
+        // Only now, for it closes this connection too; and also when nobody reads the answer any more.
+        if (request === Request.Stop) this.#handler.stop?.();
+      }
     } catch {
       // The asker went away: nobody is left to tell.
     } finally {
@@ -100,10 +110,29 @@ export class ControlServer {
     }
   }
 
-  async #answer(request: string): Promise<unknown> {
-    if (request === '{"get":"status"}') return await this.#handler.status();
+  async #answer(request: string): Promise<TunnelStatus | Answer> {
+    const handler = this.#handler;
+    if (request === Request.Status) return await handler.status();
+    if (request === Request.Stop && handler.stop !== undefined) return { ok: true };
+    if (request === Request.Confirm && handler.confirm !== undefined) {
+      return outcomeOf(() => handler.confirm?.());
+    }
     return { error: "Unknown request" };
   }
+}
+
+function outcomeOf(act: () => void): Answer {
+  try {
+    act();
+    return { ok: true };
+  } catch (error) {
+    return { error: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+async function send(connection: Deno.UnixConn, answer: TunnelStatus | Answer): Promise<void> {
+  const bytes = new TextEncoder().encode(JSON.stringify(answer) + "\n");
+  for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
 }
 
 async function readLine(connection: Deno.UnixConn): Promise<string> {
@@ -124,23 +153,5 @@ function closeQuietly(connection: Deno.UnixConn): void {
     connection.close();
   } catch {
     // Somebody was faster: the server's `close`, or the bound on askers.
-  }
-}
-
-async function prepareDirectory(directory: string): Promise<void> {
-  await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
-  const { uid, mode, isSymlink } = await Deno.lstat(directory);
-  if (isSymlink || uid !== Deno.uid() || ((mode ?? 0) & 0o077) !== 0) {
-    throw new UserError(`Cannot use the control directory "${directory}": others can get at it`, {
-      hint: `sudo rm -r ${directory}`,
-    });
-  }
-}
-
-async function removeStale(path: string): Promise<void> {
-  try {
-    await Deno.remove(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }

@@ -4,7 +4,7 @@ import { type Setting, settingTable } from "../../config/definition.ts";
 import { isCredential, type LoadedSettings, loadSettings, settingAt } from "../../config/load.ts";
 import { printable } from "../../config/quote.ts";
 import { configSchema } from "../../config/schema.ts";
-import type { Settings } from "../../config/settings.ts";
+import { defaultSettings, type Settings } from "../../config/settings.ts";
 import { formatValue, type Value } from "../../config/values.ts";
 import { formatEndpoint } from "../../addr/endpoint.ts";
 import { Exit } from "../../errors.ts";
@@ -90,6 +90,9 @@ function asText({ settings, sources }: LoadedSettings, paint: Paint): string {
   }).join("");
 }
 
+/** Of a list: a file may name thousands of networks. */
+const MOST_SHOWN = 4;
+
 type Row = readonly [key: string, value: string];
 
 function credentialRows({ proxy, socks }: Settings): Row[] {
@@ -104,12 +107,17 @@ function credentialRows({ proxy, socks }: Settings): Row[] {
 
 function settingRows(settings: Settings): Row[] {
   return settingTable.filter(({ key }) => !isCredential(key)).map((setting): Row => {
-    return [setting.key, valueText(setting, settingAt(settings, setting.key) as Value)];
+    const value = settingAt(settings, setting.key) as Value;
+    return [setting.key, printable(valueText(setting, value))];
   });
 }
 
 function valueText(setting: Setting, value: Value): string {
-  const unset = value === "" || value === -1 || (Array.isArray(value) && value.length === 0);
-  if (unset) return setting.otherwise ?? "none";
-  return formatValue(setting.type, value);
+  const empty = value === "" || (Array.isArray(value) && value.length === 0);
+  const unset = setting.otherwise !== undefined &&
+    value === settingAt(defaultSettings(), setting.key);
+  if (empty || unset) return setting.otherwise ?? "none";
+  if (!Array.isArray(value) || value.length <= MOST_SHOWN) return formatValue(setting.type, value);
+  const shown = formatValue(setting.type, value.slice(0, MOST_SHOWN));
+  return `${shown} and ${value.length - MOST_SHOWN} more`;
 }

@@ -1,14 +1,14 @@
 /** `ztun exec`: runs a command whose whole network is the tunnel. */
 
 import { requireProxy } from "../../config/credentials.ts";
-import { getLogger } from "../../log.ts";
+import { LineLog } from "../../log.ts";
 import type { Command, CommandInput } from "../command.ts";
 
 export const command: Command = {
   name: "exec",
   summary: "Run a command whose whole network is the tunnel",
   usage: ["exec [flags] [--] COMMAND [ARGUMENT...]"],
-  settings: ["proxy", "namespace", "device", "tunnel", "limits", "timeouts"],
+  settings: ["proxy", "dns", "device", "tunnel", "limits", "timeouts"],
   flags: [],
   positionals: [],
   takesCommand: true,
@@ -50,6 +50,6 @@ async function run(input: CommandInput): Promise<number> {
     tun: settings.tun,
     dnsServers: settings.dns.servers,
     signals: environment,
-    log: getLogger(["ztun", "exec"]),
+    log: new LineLog(["ztun", "exec"]),
   }, (device) => Tunnel.start({ settings, environment, queues: [device], command: "exec" }));
 }

@@ -36,7 +36,7 @@ Deno.test("a command with settings takes those of its groups, a file, and the co
     assert(find(flags, name), name);
   }
   assertEquals(find(flags, "socks"), undefined);
-  assertEquals(find(flags, "route"), undefined);
+  assertEquals(find(flags, "include"), undefined);
 });
 
 Deno.test("own flags come first, what all take last", () => {
@@ -50,10 +50,10 @@ Deno.test("own flags come first, what all take last", () => {
 });
 
 Deno.test("a setting's flag knows its value, default, choices and setting", () => {
-  const flags = flagsOf(commandWith({ settings: ["device", "host"] }));
+  const flags = flagsOf(commandWith({ settings: ["device", "capture"] }));
   const mtu = find(flags, "mtu")!;
   assertEquals([mtu.default, mtu.setting?.key, mtu.repeats], ["1500", "tun.mtu", false]);
-  assert(find(flags, "route")!.repeats);
+  assert(find(flags, "include")!.repeats);
   assertEquals(find(flags, "color")!.choices, ["auto", "always", "never"]);
   assert(find(flags, "config")!.file);
 });

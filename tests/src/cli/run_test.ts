@@ -38,6 +38,15 @@ async function runProbe(
   return { code, out: environment.stdout, err: environment.stderr };
 }
 
+Deno.test("a command knows its command line as it was given, to start the program again", async () => {
+  const given = ["--mtu", "9000", "--json", "--", "ls", "-l"];
+  const { out } = await runProbe(given, ({ args, environment }) => {
+    environment.out(args.join(" "));
+    return Exit.Ok;
+  });
+  assertEquals(out, `probe ${given.join(" ")}`);
+});
+
 Deno.test("without a command, and with --help, the help goes to stdout", async () => {
   for (const args of [[], ["--help"], ["-h"], ["help"]]) {
     const { code, out, err } = await ztun(args);

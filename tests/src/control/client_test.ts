@@ -1,39 +1,11 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { readStatuses } from "../../../src/control/client.ts";
+import { askToConfirm, askToStop, readStatuses } from "../../../src/control/client.ts";
 import { ControlServer } from "../../../src/control/server.ts";
 import { socketPath } from "../../../src/control/socket_path.ts";
 import { Exit, UserError } from "../../../src/errors.ts";
-import { ControlDirectory, sampleStatus } from "./fixtures.ts";
+import { ControlDirectory, FakeTunnel, replying, sampleStatus } from "./fixtures.ts";
 
-/** A tunnel of process `pid` that does `serve` with each who asks. */
-class FakeTunnel implements AsyncDisposable {
-  readonly #listener: Deno.UnixListener;
-  readonly #done: Promise<void>;
-
-  constructor(directory: string, pid: number, serve: (asker: Deno.UnixConn) => Promise<void>) {
-    this.#listener = Deno.listen({ transport: "unix", path: socketPath(directory, pid) });
-    this.#done = this.#accept(serve);
-  }
-
-  async #accept(serve: (asker: Deno.UnixConn) => Promise<void>): Promise<void> {
-    for await (const asker of this.#listener) {
-      await serve(asker);
-      asker.close();
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#listener.close();
-    await this.#done;
-  }
-}
-
-function answering(pid: number): (asker: Deno.UnixConn) => Promise<void> {
-  return async (asker) => {
-    await asker.read(new Uint8Array(1_000));
-    await asker.write(new TextEncoder().encode(JSON.stringify(sampleStatus({ pid })) + "\n"));
-  };
-}
+const answering = (pid: number) => replying(() => sampleStatus({ pid }));
 
 /** A socket that nobody listens on. */
 function leaveSocket(directory: string, pid: number): void {
@@ -136,6 +108,37 @@ Deno.test("any other failure is told with its cause, and nothing is removed", as
   assertEquals(names(path), ["20.sock"]);
 });
 
+Deno.test("stop and confirm are asked for, each of one tunnel", async () => {
+  await using directory = new ControlDirectory();
+  const asked: string[] = [];
+  const tunnel = (pid: number) =>
+    new FakeTunnel(
+      directory.path,
+      pid,
+      replying((request) => {
+        asked.push(`${pid} ${request}`);
+        return { ok: true };
+      }),
+    );
+  await using _first = tunnel(20);
+  await using _second = tunnel(21);
+  assertEquals(await askToStop(directory.path, 21), true);
+  assertEquals(await askToConfirm(directory.path, 20), true);
+  assertEquals(asked, ['21 {"do":"stop"}', '20 {"do":"confirm"}']);
+  assertEquals(await askToStop(directory.path, 22), false);
+});
+
+Deno.test("a tunnel that will not do it says why", async () => {
+  await using directory = new ControlDirectory();
+  await using _tunnel = new FakeTunnel(directory.path, 20, replying(() => ({ error: "Too late" })));
+  const error = await assertRejects(
+    () => askToConfirm(directory.path, 20),
+    UserError,
+    "The tunnel of process 20 did not do it: Too late",
+  );
+  assertStringIncludes(error.hint!, "ztun status --pid 20");
+});
+
 // Root may open everything.
 if (Deno.uid() !== 0) {
   Deno.test("a socket that is not ours to open is told, with the exit code for it", async () => {
@@ -143,7 +146,8 @@ if (Deno.uid() !== 0) {
     await using _tunnel = new FakeTunnel(directory.path, 20, answering(20));
     await Deno.chmod(socketPath(directory.path, 20), 0);
     const error = await assertRejects(() => readStatuses(directory.path), UserError);
-    assertEquals([error.exitCode, error.hint], [Exit.Permission, "sudo ztun status"]);
+    assertEquals(error.exitCode, Exit.Permission);
+    assertStringIncludes(error.hint!, "`sudo` in front");
     assertEquals(names(directory.path), ["20.sock"]);
   });
 }

@@ -76,6 +76,52 @@ Deno.test("what is no request gets an error, and the next one its answer", async
   await server.close();
 });
 
+Deno.test("stop is answered before it begins, for it closes the connection", async () => {
+  await using directory = new ControlDirectory();
+  let closed: Promise<void> | undefined;
+  const stopping = { ...handler, stop: () => void (closed = server.close()) };
+  const server = await ControlServer.listen(directory.path, stopping);
+  assertEquals(await ask(server.path, '{"do":"stop"}\n'), '{"ok":true}\n');
+  await closed;
+  assertEquals(await exists(server.path), false);
+});
+
+Deno.test("stop is done also when nobody waits for its answer", async () => {
+  await using directory = new ControlDirectory();
+  const stopped = Promise.withResolvers<void>();
+  const server = await ControlServer.listen(directory.path, {
+    ...handler,
+    stop: stopped.resolve,
+  });
+  const asker = await connect(server.path);
+  await asker.write(encode('{"do":"stop"}\n'));
+  asker.close();
+  await stopped.promise;
+  await server.close();
+});
+
+Deno.test("confirm is answered with what became of it", async () => {
+  await using directory = new ControlDirectory();
+  let left = 1;
+  const confirm = () => {
+    if (left-- === 0) throw new UserError("Nothing waits to be confirmed");
+  };
+  const server = await ControlServer.listen(directory.path, { ...handler, confirm });
+  assertEquals(await ask(server.path, '{"do":"confirm"}\n'), '{"ok":true}\n');
+  const refused = '{"error":"Nothing waits to be confirmed"}\n';
+  assertEquals(await ask(server.path, '{"do":"confirm"}\n'), refused);
+  await server.close();
+});
+
+Deno.test("who cannot be stopped or confirmed says that it does not know how", async () => {
+  await using directory = new ControlDirectory();
+  const server = await ControlServer.listen(directory.path, handler);
+  for (const request of ['{"do":"stop"}\n', '{"do":"confirm"}\n']) {
+    assertEquals(await ask(server.path, request), '{"error":"Unknown request"}\n');
+  }
+  await server.close();
+});
+
 Deno.test("an asker that goes away early harms nobody", async () => {
   await using directory = new ControlDirectory();
   const large = { status: () => sampleStatus({ version: "x".repeat(4 << 20) }) };

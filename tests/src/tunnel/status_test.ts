@@ -2,13 +2,18 @@ import { assertEquals, assertStrictEquals } from "@std/assert";
 import { defaultSettings } from "../../../src/config/settings.ts";
 import { Engine } from "../../../src/engine/engine.ts";
 import { figuresOf } from "../../../src/engine/figures.ts";
-import { tunnelStatus } from "../../../src/tunnel/status.ts";
+import { type StatusNow, tunnelStatus } from "../../../src/tunnel/status.ts";
+import { sampleCapture } from "../control/fixtures.ts";
 import { fakeTun } from "../../support/fake_tun.ts";
 
 const device = { name: "ztun0", mtu: 1_500, offload: true };
 
 /** The status of an engine that was made and changed by `change`, and never started. */
-async function statusOf(change: (engine: Engine) => void, host = "127.0.0.1") {
+async function statusOf(
+  change: (engine: Engine) => void,
+  host = "127.0.0.1",
+  now: StatusNow = { state: "ready", capture: undefined },
+) {
   const settings = defaultSettings();
   settings.udp = "off";
   settings.limits.totalBytes = 1 << 20;
@@ -21,12 +26,13 @@ async function statusOf(change: (engine: Engine) => void, host = "127.0.0.1") {
       command: "exec",
       version: "1.2.3",
       startedAt: performance.now() - 61_000,
+      grace: 1_500,
       device,
       proxy: settings.proxy,
       engine: "async",
       workers: 1,
     };
-    return { engine, status: tunnelStatus(figuresOf(engine), frame) };
+    return { engine, status: tunnelStatus(figuresOf(engine), frame, now) };
   } finally {
     await engine.close();
     tun.close();
@@ -39,6 +45,15 @@ Deno.test("the frame is taken over, and the time since the start is in seconds",
   assertEquals([status.command, status.version], ["exec", "1.2.3"]);
   assertEquals(status.uptimeSeconds, 61);
   assertEquals(status.device, device);
+  assertEquals(status.graceSeconds, 1.5);
+});
+
+Deno.test("what is captured is told where there is something to tell", async () => {
+  const { status: bare } = await statusOf(() => {});
+  assertEquals([bare.state, "capture" in bare], ["ready", false]);
+  const capture = sampleCapture();
+  const { status } = await statusOf(() => {}, "127.0.0.1", { state: "unconfirmed", capture });
+  assertEquals([status.state, status.capture], ["unconfirmed", capture]);
 });
 
 for (

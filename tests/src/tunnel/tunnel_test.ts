@@ -4,17 +4,17 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { libc } from "../../../ffi/libc.ts";
 import type { TunDevice } from "../../../ffi/types.ts";
 import { defaultSettings, type Settings } from "../../../src/config/settings.ts";
-import { readStatuses } from "../../../src/control/client.ts";
+import { askToConfirm, askToStop, readStatuses } from "../../../src/control/client.ts";
 import type { TunnelStatus } from "../../../src/control/status.ts";
 import { UserError } from "../../../src/errors.ts";
-import { Tunnel } from "../../../src/tunnel/tunnel.ts";
+import { Tunnel, type TunnelOptions } from "../../../src/tunnel/tunnel.ts";
 import { version } from "../../../src/version.ts";
 import { eventually } from "../../support/eventually.ts";
 import { LocalHost } from "../../support/fake_local_host.ts";
 import { connecting, FakeSocks5, type Script } from "../../support/fake_socks5.ts";
 import { fakeTun, type FakeTunDevice } from "../../support/fake_tun.ts";
 import { uringTest } from "../../support/needs_uring.ts";
-import { ControlDirectory } from "../control/fixtures.ts";
+import { ControlDirectory, sampleCapture } from "../control/fixtures.ts";
 
 const F_GETFL = 3;
 const FAR = "203.0.113.7";
@@ -28,16 +28,23 @@ interface World {
   status(): Promise<TunnelStatus | undefined>;
 }
 
+/** What the command says and does by way of its tunnel. */
+type Told = Pick<TunnelOptions, "state" | "capture" | "stop" | "confirm">;
+
 const echoing = connecting((client) => client.echo());
 
 /** Runs `body` with a tunnel; afterwards it is closed, if it is not yet, and its socket is gone. */
-async function withTunnel(script: Script, body: (world: World) => Promise<void>): Promise<void> {
+async function withTunnel(
+  script: Script,
+  body: (world: World) => Promise<void>,
+  told: Told = {},
+): Promise<void> {
   await using directory = new ControlDirectory();
   const proxy = new FakeSocks5(script);
   proxy.start();
   const { device, far } = fakeTun(true);
   const host = new LocalHost(far);
-  const tunnel = await start(directory.path, [device], proxy.port);
+  const tunnel = await start(directory.path, [device], proxy.port, "async", told);
   const sockets = `${directory.path}/ztun`;
   const status = async () => (await readStatuses(sockets))[0];
   try {
@@ -58,6 +65,7 @@ function start(
   queues: readonly TunDevice[],
   port: number,
   engine: Settings["engine"] = "async",
+  told: Told = {},
 ): Promise<Tunnel> {
   const settings = defaultSettings();
   settings.proxy = { host: "127.0.0.1", port, user: "alice", password: "hunter2" };
@@ -67,7 +75,7 @@ function start(
   settings.tun.mtu = 1_400;
   settings.engine = engine;
   const environment = { uid: () => 1000, env: () => directory };
-  return Tunnel.start({ settings, queues, command: "up", environment });
+  return Tunnel.start({ settings, queues, command: "up", environment, ...told });
 }
 
 /** Without the greeting of `FakeClient`: a password is asked for. */
@@ -90,9 +98,11 @@ Deno.test("status tells the frame of the tunnel, and never a password", async ()
       pid: Deno.pid,
       version,
       command: "up",
+      state: "ready",
       engine: "async",
       workers: 1,
       uptimeSeconds: 0,
+      graceSeconds: GRACE / 1_000,
       proxy: "",
       proxyUdp: "off",
       proxyPipelining: "unknown",
@@ -125,6 +135,42 @@ Deno.test("status counts what goes on, and what has gone", async () => {
     assertEquals(after.gauges.bytesBuffered, 0);
     assert(after.counters.packetsReceived > 2 && after.counters.packetsSent >= 2);
   });
+});
+
+Deno.test("status tells what the command says of itself, until the tunnel ends", async () => {
+  const capture = sampleCapture({ network: "offline" });
+  const told: Told = { state: () => "offline", capture: () => capture };
+  await withTunnel(signingIn, async ({ tunnel, host, status }) => {
+    const flow = host.connect(FAR, 80);
+    assertEquals(await flow.opened(), "open");
+    const during = (await status())!;
+    assertEquals([during.state, during.capture], ["offline", capture]);
+    const stopped = tunnel.stop();
+    assertEquals((await status())!.state, "stopping");
+    await tunnel.close();
+    await stopped;
+  }, told);
+});
+
+Deno.test("who asks over the socket for the end, or to stay, reaches the command", async () => {
+  await using directory = new ControlDirectory();
+  const proxy = new FakeSocks5(signingIn);
+  proxy.start();
+  const { device, far } = fakeTun(true);
+  const asked: string[] = [];
+  const tunnel = await start(directory.path, [device], proxy.port, "async", {
+    stop: () => void asked.push("stop"),
+    confirm: () => void asked.push("confirm"),
+  });
+  const sockets = `${directory.path}/ztun`;
+  assertEquals(await askToConfirm(sockets, Deno.pid), true);
+  assertEquals(await askToStop(sockets, Deno.pid), true);
+  await eventually("both", () => asked.length === 2 || undefined);
+  assertEquals(asked, ["confirm", "stop"]);
+  await tunnel.close();
+  await proxy.stop();
+  device.close();
+  far.close();
 });
 
 Deno.test("stop ends flows in order and leaves no socket", async () => {

@@ -59,6 +59,18 @@ Deno.test("check says everything that is wrong, and exits 2", async () => {
   assertStringIncludes(err, "bad.json:1:43");
 });
 
+Deno.test("check shows the beginning of a long list, and in JSON all of it", async () => {
+  const networks = Array.from({ length: 300 }, (_, i) => `10.${i >> 8}.${i & 255}.0/24`);
+  const world = { files: { list: networks.join("\n") }, variables: { ZTUN_BYPASS: "@list" } };
+  const { out } = await check([], world);
+  const shown = networks.slice(0, 4).join(", ");
+  assertMatch(out, new RegExp(`^capture.bypass +${shown} and 296 more +environment$`, "m"));
+  assertMatch(out, /^capture.table +a free one +default$/m);
+  assertMatch(out, /^capture.confirm +off +default$/m);
+  const { settings } = JSON.parse((await check(["--json"], world)).out);
+  assertEquals(settings.capture.bypass, networks);
+});
+
 Deno.test("check --schema prints the schema", async () => {
   const { out } = await check(["--schema"]);
   assertEquals(JSON.parse(out), JSON.parse(JSON.stringify(configSchema())));

@@ -8,7 +8,7 @@ function offers(...words: string[]): string[] {
 }
 
 Deno.test("commands, but none that is hidden", () => {
-  assertEquals(offers("s"), ["socks", "status"]);
+  assertEquals(offers("s"), ["socks", "status", "service"]);
   assertEquals(offers("__"), []);
   assert(offers("").includes("exec") && offers().includes("exec"));
   assertEquals(offers("nope", ""), []);
@@ -17,7 +17,7 @@ Deno.test("commands, but none that is hidden", () => {
 Deno.test("flags of the command, with their meaning, once each", () => {
   assertEquals(offers("up", "--off"), ["--offload"]);
   assertEquals(offers("up", "--offload", "auto", "--off"), []);
-  assertEquals(offers("up", "--route", "10.0.0.0/8", "--rou"), ["--route"]);
+  assertEquals(offers("up", "--include", "10.0.0.0/8", "--incl"), ["--include"]);
   assertEquals(complete(["up", "--mt"], commands), [
     "--mtu\tLargest packet of the device, in bytes",
   ]);

@@ -25,7 +25,7 @@ Deno.test("exec without a command is a usage error", async () => {
 });
 
 Deno.test("exec takes no routes and no descriptor: the namespace is its own", async () => {
-  for (const flag of ["--route=10.0.0.0/8", "--tun-fd=3", "--workers=2"]) {
+  for (const flag of ["--include=10.0.0.0/8", "--tun-fd=3", "--workers=2"]) {
     const { code, err } = await exec("--socks=127.0.0.1:1080", flag, "--", "true");
     assertEquals(code, Exit.Usage);
     assertStringIncludes(err, flag.split("=")[0]!);

@@ -1,10 +1,13 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { command } from "../../../../src/cli/commands/status.ts";
+import { run as statusRun } from "../../../../src/cli/commands/status_run.ts";
 import { run } from "../../../../src/cli/run.ts";
 import { ControlServer } from "../../../../src/control/server.ts";
-import type { TunnelStatus } from "../../../../src/control/status.ts";
+import type { CaptureStatus, TunnelStatus } from "../../../../src/control/status.ts";
 import { Counters } from "../../../../src/counters.ts";
 import { Exit } from "../../../../src/errors.ts";
-import { ControlDirectory, sampleStatus } from "../../control/fixtures.ts";
+import { ControlDirectory, sampleCapture, sampleStatus } from "../../control/fixtures.ts";
+import { CommandRig } from "../../../support/command_rig.ts";
 import { FakeEnvironment } from "../fake_environment.ts";
 
 /** Runs `ztun status` beside a tunnel that says `status`; beside none without one. */
@@ -33,7 +36,7 @@ Deno.test("status says in few lines what a tunnel is doing", async () => {
   const { code, out, err } = await ztunStatus([], sampleStatus({ counters }));
   assertEquals([code, err], [Exit.Ok, ""]);
   assertEquals(out.split("\n"), [
-    "ztun0: ztun up, pid 4711, up 1h 2m 5s",
+    "ztun0: ztun up, pid 4711, up 1h 2m 5s, ready",
     "  proxy    127.0.0.1:1080, UDP: relays, pipelining: yes",
     "  device   MTU 1500, offload on, engine async, 1 worker",
     "  tcp      3 flows (1 half-open), 12 opened, 2 refused",
@@ -67,9 +70,84 @@ for (
 ) {
   Deno.test(`status: ${seconds} seconds are ${text}`, async () => {
     const { out } = await ztunStatus([], sampleStatus({ uptimeSeconds: seconds }));
-    assertEquals(out.split("\n")[0], `ztun0: ztun up, pid 4711, up ${text}`);
+    assertEquals(out.split("\n")[0], `ztun0: ztun up, pid 4711, up ${text}, ready`);
   });
 }
+
+Deno.test("status says what is captured, what stays outside, and what was kept in", async () => {
+  const capture = sampleCapture({
+    include: ["10.0.0.0/8", "2001:db8::/32"],
+    bypass: ["10.9.0.0/16"],
+    outside: ["microsocks (process 99): the proxy runs on this host", "the LAN: 192.0.2.0/24"],
+    strict: true,
+    refused: { refused_ipv4: 3, refused_ipv6: 0, refused_dns: 1 },
+    changes: 2,
+    rewritten: 1,
+    network: "offline",
+  });
+  const { out } = await ztunStatus([], sampleStatus({ state: "offline", capture }));
+  assertEquals(out.split("\n").filter((_, line) => line === 0 || (line >= 3 && line <= 8)), [
+    "ztun0: ztun up, pid 4711, up 1h 2m 5s, offline",
+    "  capture  10.0.0.0/8, 2001:db8::/32 but 10.9.0.0/16; table 51820, mark 0x7a74",
+    "  outside  microsocks (process 99): the proxy runs on this host",
+    "  outside  the LAN: 192.0.2.0/24",
+    "  network  offline, changed 2 times",
+    "  resolver systemd-resolved, rewritten by others once",
+    "  strict   on, kept in ipv4 3, dns 1",
+  ]);
+});
+
+Deno.test("status of a tunnel that captures everything, without a kill switch or with an idle one", async () => {
+  const shown = async (capture: CaptureStatus) => {
+    return (await ztunStatus([], sampleStatus({ capture }))).out;
+  };
+  const out = await shown(sampleCapture({ resolver: "off" }));
+  assertStringIncludes(out, "  capture  everything; table 51820");
+  assertStringIncludes(out, "  resolver off, rewritten by others 0 times\n  strict   off\n");
+  const strict = sampleCapture({ strict: true, refused: { refused_late: 0 } });
+  assertStringIncludes(await shown(strict), "  strict   on, kept in nothing\n");
+});
+
+/** Runs `ztun status` on a host on which these tunnels have died, with so many changes. */
+async function afterDeath(
+  died: Record<number, number>,
+  { tables, status, args = [] }: { tables?: string[]; status?: TunnelStatus; args?: string[] },
+) {
+  await using rig = new CommandRig();
+  for (const [pid, changes] of Object.entries(died)) {
+    const left = Array.from({ length: changes }, () => ({ kind: "teleport" }));
+    await rig.host.orphan(left, Number(pid));
+  }
+  if (status !== undefined) rig.tunnel(status);
+  return await rig.run(command, args, (input) => statusRun(input, rig.host.recoveryHost(tables)));
+}
+
+Deno.test("status without a tunnel says which ones have died, and what helps", async () => {
+  const { code, out, err } = await afterDeath({ 99: 1, 100: 7 }, {
+    tables: ["ztun_strict_ztun100"],
+  });
+  assertEquals([code, out], [Exit.NotRunning, ""]);
+  assertEquals(err.split("\n"), [
+    "error: No tunnel is running",
+    "    The tunnel of process 100 (ztun100) died and left 7 changes to this host; its kill switch is still in force",
+    "    The tunnel of process 99 (ztun99) died and left 1 change to this host",
+    "",
+    "hint: ztun cleanup",
+    "",
+  ]);
+});
+
+Deno.test("status of a tunnel beside a dead one warns of that", async () => {
+  const { code, out, err } = await afterDeath({ 99: 2 }, {
+    status: sampleStatus(),
+    args: ["--json"],
+  });
+  assertEquals([code, JSON.parse(out).pid], [Exit.Ok, 4711]);
+  assertEquals(
+    err,
+    "warning: The tunnel of process 99 (ztun99) died and left 2 changes to this host: `ztun cleanup`\n",
+  );
+});
 
 Deno.test("status --json is the whole of it, one object per line", async () => {
   const status = sampleStatus();

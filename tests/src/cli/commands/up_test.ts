@@ -35,7 +35,7 @@ function isOpen({ fd }: TunDevice): boolean {
   return new TextDecoder().decode(request.subarray(0, NAME.length)) === NAME;
 }
 
-/** `ztun up` on an adopted device, running; and what the system would do with it. */
+/** `ztun up` on an adopted device, which captures nothing of the machine that the tests run on, running; and what the system would do with it. */
 class RunningUp implements AsyncDisposable {
   readonly environment: FakeEnvironment;
   readonly device = foreignTun();
@@ -49,7 +49,7 @@ class RunningUp implements AsyncDisposable {
       variables: { XDG_RUNTIME_DIR: this.#directory.path },
     });
     const proxy = `--socks=127.0.0.1:${this.#proxy.port}`;
-    const own = [proxy, `--tun-fd=${this.device.fd}`, "--udp=off"];
+    const own = [proxy, `--tun-fd=${this.device.fd}`, "--udp=off", "--no-routes"];
     this.code = run(["up", ...own, ...flags], this.environment);
   }
 
@@ -109,7 +109,7 @@ rootTest("up that cannot start gives device and signals back", async () => {
   await Deno.chmod(`${directory.path}/ztun`, 0o777);
   const device = foreignTun();
   const environment = new FakeEnvironment({ variables: { XDG_RUNTIME_DIR: directory.path } });
-  const flags = ["--socks=127.0.0.1:9", `--tun-fd=${device.fd}`, "--udp=off"];
+  const flags = ["--socks=127.0.0.1:9", `--tun-fd=${device.fd}`, "--udp=off", "--no-routes"];
   assertEquals(await run(["up", ...flags], environment), Exit.Failed);
   assertMatch(environment.stderr, /^error: Cannot use the control directory .*: others can get/);
   assertEquals([...environment.listeners.values()].map((set) => set.size), [0, 0]);
@@ -124,7 +124,7 @@ Deno.test("up without a proxy is a usage error that says how to give one", async
 
 Deno.test("up refuses what is no TUN device, and leaves it open", async () => {
   const pipe = libc().eventfd(0, 0);
-  const { code, err } = await up(["--socks=127.0.0.1:9", `--tun-fd=${pipe}`]);
+  const { code, err } = await up(["--socks=127.0.0.1:9", `--tun-fd=${pipe}`, "--no-routes"]);
   assertEquals(code, Exit.Failed);
   assertStringIncludes(err, `Cannot use descriptor ${pipe}: it is not an open TUN device`);
   setInherited(pipe, false);
@@ -133,7 +133,7 @@ Deno.test("up refuses what is no TUN device, and leaves it open", async () => {
 
 Deno.test("up takes no arguments but flags", async () => {
   assertEquals((await up(["--socks=127.0.0.1:9", "ztun0"])).code, Exit.Usage);
-  assertEquals((await up(["--socks=127.0.0.1:9", "--route", "everywhere"])).code, Exit.Usage);
+  assertEquals((await up(["--socks=127.0.0.1:9", "--include", "everywhere"])).code, Exit.Usage);
   assertEquals((await up(["--socks=127.0.0.1:9", "--mtu", "10"])).code, Exit.Usage);
   assertEquals((await up(["--socks=127.0.0.1:9", "--workers=0"])).code, Exit.Usage);
   assertEquals((await up(["--socks=127.0.0.1:9", "--workers=65"])).code, Exit.Usage);
