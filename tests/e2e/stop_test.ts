@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { startNginx, webRoot } from "../support/destinations.ts";
 import { type Case, e2e } from "../support/e2e.ts";
+import { ztun } from "../support/ztun.ts";
 import { eventually } from "../support/eventually.ts";
 import { type Lab, WEB } from "../support/lab.ts";
 import { Tunnel } from "../support/paths.ts";
@@ -76,11 +77,16 @@ e2e("a second signal ends at once", "ztun socks", async (it) => {
   assertEquals(await it.lab.client.picture(), before);
 });
 
-e2e("SIGKILL under load leaves nothing", "ztun socks", async (it) => {
-  const [tunnel, , before] = await underLoad(it);
-  await tunnel.process.stop("SIGKILL");
-  await eventually("device and routes to be gone", async () => {
-    return await it.lab.client.picture() === before ? true : undefined;
-  });
-  await Tunnel.up(it.lab, ztunSocks);
-});
+e2e(
+  "SIGKILL under load leaves nothing that `cleanup` does not take away",
+  "ztun socks",
+  async (it) => {
+    const [tunnel, , before] = await underLoad(it);
+    await tunnel.process.stop("SIGKILL");
+    await it.lab.client.must(ztun("cleanup"));
+    await eventually("device and routes to be gone", async () => {
+      return await it.lab.client.picture() === before ? true : undefined;
+    });
+    await Tunnel.up(it.lab, ztunSocks);
+  },
+);

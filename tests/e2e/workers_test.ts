@@ -4,9 +4,10 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { Errno } from "../../ffi/libc.ts";
 import { startNginx, webRoot } from "../support/destinations.ts";
 import { e2e, e2eThrough, type TunnelCase } from "../support/e2e.ts";
-import { type Namespace, PROXY, PROXY_PORT, WEB, WEB6 } from "../support/lab.ts";
+import { PROXY, PROXY_PORT, WEB, WEB6 } from "../support/lab.ts";
 import { DEVICE, Tunnel } from "../support/paths.ts";
 import { ztunSocks } from "../support/proxies.ts";
+import type { Namespace } from "../support/stage.ts";
 import { hashOf, makeFile } from "../support/transfer.ts";
 import { denoRun, program, ztun } from "../support/ztun.ts";
 

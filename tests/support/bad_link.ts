@@ -5,8 +5,9 @@
 
 import type { Badness } from "../e2e/programs/bad_link.ts";
 import { eventually } from "./eventually.ts";
-import { DESTINATIONS, type Lab, Namespace, PROXY } from "./lab.ts";
+import { DESTINATIONS, type Lab, PROXY } from "./lab.ts";
 import { must, type Running } from "./process.ts";
+import { Namespace } from "./stage.ts";
 import { program } from "./ztun.ts";
 
 export type { Badness };

@@ -1,19 +1,20 @@
 /** The servers behind the proxy, on the destination addresses of the lab; all written by others. */
 
 import { eventually } from "./eventually.ts";
-import { type Lab, NAMES, NAMES6, WEB, WEB6 } from "./lab.ts";
+import { NAMES, NAMES6, WEB, WEB6 } from "./lab.ts";
 import { must, type Running } from "./process.ts";
+import type { Stage } from "./stage.ts";
 
 export const HTTP_PORT = 80;
 export const IPERF_PORT = 5201;
 
 /** Where nginx serves files from, and puts those that are uploaded. */
-export function webRoot(lab: Lab): string {
+export function webRoot(lab: Stage): string {
   return `${lab.directory}/www`;
 }
 
 /** nginx on both families: GET and PUT of files, `/small` for many short requests. */
-export async function startNginx(lab: Lab): Promise<Running> {
+export async function startNginx(lab: Stage): Promise<Running> {
   const root = webRoot(lab);
   for (const path of [root, `${root}/up`, `${lab.directory}/body`]) {
     await Deno.mkdir(path, { recursive: true });
@@ -40,6 +41,7 @@ http {
     listen [${WEB6}]:${HTTP_PORT} backlog=4096;
     root ${root};
     location = /small { return 200 "small\\n"; }
+    location = /from { return 200 "$remote_addr\\n"; }
     location /up/ { dav_methods PUT; }
   }
 }
@@ -57,7 +59,7 @@ export class IperfServer {
   /** The connection that found it ready was a test to it. */
   #tests = 1;
 
-  static async start(lab: Lab): Promise<IperfServer> {
+  static async start(lab: Stage): Promise<IperfServer> {
     const command = ["iperf3", "-s", "--forceflush", "-p", String(IPERF_PORT)];
     return new IperfServer(await lab.serve("iperf3", command, WEB, IPERF_PORT));
   }
@@ -79,7 +81,11 @@ export class IperfServer {
 export const LONG_TEXT = ["a", "b", "c", "d", "e"].map((letter) => letter.repeat(200));
 
 /** dnsmasq with a handful of names, on both families. */
-export async function startNames(lab: Lab): Promise<Running> {
+export async function startNames(
+  lab: Stage,
+  addresses: readonly [string, string] = [NAMES, NAMES6],
+  records: readonly [string, string][] = [],
+): Promise<Running> {
   const command = [
     ...["dnsmasq", "--keep-in-foreground", "--no-resolv", "--no-hosts", "--log-facility=-"],
     ...[
@@ -89,15 +95,16 @@ export async function startNames(lab: Lab): Promise<Running> {
       "--bind-interfaces",
       "--except-interface=lo",
     ],
-    ...["--dns-forward-max=1000", `--listen-address=${NAMES}`, `--listen-address=${NAMES6}`],
+    ...["--dns-forward-max=1000", ...addresses.map((each) => `--listen-address=${each}`)],
     ...["--local=/test/", `--host-record=web.test,${WEB},${WEB6}`],
+    ...records.map(([name, address]) => `--host-record=${name},${address}`),
     `--txt-record=long.test,${LONG_TEXT.join(",")}`,
   ];
-  return await lab.serve("dnsmasq", command, NAMES, 53);
+  return await lab.serve("dnsmasq", command, addresses[0], 53);
 }
 
 /** socat with a command per connection, which sees the end of what the client sends. */
-export async function startSocat(lab: Lab, port: number, command: string): Promise<Running> {
+export async function startSocat(lab: Stage, port: number, command: string): Promise<Running> {
   const listen = `TCP4-LISTEN:${port},bind=${WEB},fork,reuseaddr`;
   const running = lab.start("socat", lab.server, ["socat", "-t", "60", listen, `EXEC:${command}`]);
   await listening(lab, port);
@@ -106,7 +113,7 @@ export async function startSocat(lab: Lab, port: number, command: string): Promi
 
 /** netcat for one connection: sends the file, ends its own direction, and keeps what comes. */
 export async function startNetcat(
-  lab: Lab,
+  lab: Stage,
   port: number,
   sent: string,
   kept: string,
@@ -118,7 +125,7 @@ export async function startNetcat(
 }
 
 /** Asked of the kernel: a connection to find out would be taken for the first client. */
-async function listening(lab: Lab, port: number): Promise<void> {
+async function listening(lab: Stage, port: number): Promise<void> {
   await eventually(`a listener on port ${port}`, async () => {
     const sockets = await must(["ip", "netns", "exec", lab.server.name, "ss", "-Hltn"]);
     return sockets.includes(`${WEB}:${port} `) ? true : undefined;

@@ -3,39 +3,51 @@
  * of its own and a row of the table that `ZTUN_E2E_TABLE` names a file for.
  */
 
+import { HostLab } from "./host_lab.ts";
 import { Lab } from "./lab.ts";
 import { routeDirectly, Tunnel, type UpOptions } from "./paths.ts";
 import type { Proxy } from "./proxies.ts";
+import type { Stage } from "./stage.ts";
 
 const table = Deno.env.get("ZTUN_E2E_TABLE");
 /** The lab proves itself: the same cases with routes in place of the tunnel. */
 const direct = Deno.env.get("ZTUN_E2E_DIRECT") === "1";
 const runnable = Deno.build.os === "linux" && Deno.uid() === 0;
 
-export interface Case {
-  lab: Lab;
+export interface Case<S extends Stage = Lab> {
+  lab: S;
   /** Adds to the result that the table shows, such as a speed. */
   note(text: string): void;
 }
 
 /** Registers a case. Without root it is shown as ignored: it makes network namespaces. */
 export function e2e(name: string, server: string, body: (it: Case) => Promise<void>): void {
-  Deno.test({
-    name: `e2e: ${name} [${server}]`,
-    ignore: !runnable,
-    fn: () => runCase(name, server, body),
-  });
+  register(name, server, () => runCase(() => Lab.create(), name, server, body));
 }
 
-async function runCase(
+/** The same with a whole host and its surroundings. */
+export function hostE2e(
   name: string,
   server: string,
-  body: (it: Case) => Promise<void>,
+  body: (it: Case<HostLab>) => Promise<void>,
+): void {
+  register(name, server, () => runCase(() => HostLab.create(), name, server, body));
+}
+
+function register(name: string, server: string, fn: () => Promise<void>): void {
+  Deno.test({ name: `e2e: ${name} [${server}]`, ignore: !runnable, fn });
+}
+
+async function runCase<S extends Stage>(
+  create: () => Promise<S>,
+  name: string,
+  server: string,
+  body: (it: Case<S>) => Promise<void>,
 ): Promise<void> {
   const notes: string[] = [];
   const started = performance.now();
   let result = "failed";
-  const lab = await Lab.create();
+  const lab = await create();
   try {
     await body({ lab, note: (text) => notes.push(text) });
     result = "ok";

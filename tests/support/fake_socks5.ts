@@ -187,10 +187,12 @@ export class FakeSocks5 {
   #listener: Deno.TcpListener | undefined;
   #accepting: Promise<void> = Promise.resolve();
   #port = 0;
+  readonly #hostname: string;
   readonly #running = new Set<Promise<void>>();
 
-  constructor(script: Script) {
+  constructor(script: Script, hostname = "127.0.0.1") {
     this.script = script;
+    this.#hostname = hostname;
   }
 
   get port(): number {
@@ -199,7 +201,7 @@ export class FakeSocks5 {
 
   /** Listens; after `stop` on the same port again. */
   start(): void {
-    this.#listener = Deno.listen({ hostname: "127.0.0.1", port: this.#port });
+    this.#listener = Deno.listen({ hostname: this.#hostname, port: this.#port });
     this.#port = this.#listener.addr.port;
     this.#accepting = this.#accept(this.#listener);
   }

@@ -10,6 +10,7 @@ import { AsyncDriver } from "../../src/engine/async_driver.ts";
 import type { Driver, DriverParts } from "../../src/engine/driver.ts";
 import { UringDriver } from "../../src/engine/uring_driver.ts";
 import { Engine } from "../../src/engine/engine.ts";
+import type { EngineOptions } from "../../src/engine/engine_handle.ts";
 import { figuresOf } from "../../src/engine/figures.ts";
 import { configureLogging, resetLogging } from "../../src/log/output.ts";
 import { eventually } from "./eventually.ts";
@@ -34,6 +35,9 @@ export interface TunnelOptions {
   readonly started?: boolean;
   /** Instead of the one that the run is for. */
   readonly driver?: DriverName;
+  readonly engine?: EngineOptions;
+  /** Where the proxy listens, else than on 127.0.0.1. */
+  readonly proxyHost?: string;
 }
 
 export interface FakeTunnel {
@@ -56,7 +60,7 @@ export async function withTunnel(
     write: (line) => void log.push(line),
     paint: (_style, text) => text,
   });
-  const proxy = new FakeSocks5(options.script);
+  const proxy = new FakeSocks5(options.script, options.proxyHost);
   proxy.start();
   if (options.listening === false) await proxy.stopListening();
   const { device, far } = fakeTun(options.vnet ?? true);
@@ -68,6 +72,7 @@ export async function withTunnel(
     device,
     settings,
     (parts) => makeDriver(options.driver ?? driverName(), parts, wake),
+    options.engine,
   );
   const logged = (text: string) => {
     return eventually(

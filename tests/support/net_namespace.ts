@@ -20,12 +20,32 @@ const { symbols: libc } = Deno.dlopen("libc.so.6", {
 });
 
 export function inNetNamespace<T>(body: () => T): T {
-  const path = new Uint8Array(128);
-  new TextEncoder().encodeInto("/proc/thread-self/ns/net", path);
-  const home = libc.open(path, O_RDONLY_CLOEXEC);
-  if (home < 0) throw new Error("Cannot open this thread's network namespace");
-  try {
+  return awayFromHome(() => {
     if (libc.unshare(CLONE_NEWNET) < 0) throw new Error("Cannot make a network namespace");
+    return body();
+  });
+}
+
+/** One that stays until it is closed, for functions that enter it in turn. */
+export class HeldNamespace {
+  readonly #fd = inNetNamespace(openThisNamespace);
+
+  enter<T>(body: () => T): T {
+    return awayFromHome(() => {
+      if (libc.setns(this.#fd, CLONE_NEWNET) < 0) throw new Error("Cannot enter the namespace");
+      return body();
+    });
+  }
+
+  close(): void {
+    libc.close(this.#fd);
+  }
+}
+
+/** Runs a function that changes this thread's namespace, and brings the thread back. */
+function awayFromHome<T>(body: () => T): T {
+  const home = openThisNamespace();
+  try {
     return body();
   } finally {
     const result = libc.setns(home, CLONE_NEWNET);
@@ -35,6 +55,14 @@ export function inNetNamespace<T>(body: () => T): T {
   }
 }
 
+function openThisNamespace(): number {
+  const path = new Uint8Array(128);
+  new TextEncoder().encodeInto("/proc/thread-self/ns/net", path);
+  const fd = libc.open(path, O_RDONLY_CLOEXEC);
+  if (fd < 0) throw new Error("Cannot open this thread's network namespace");
+  return fd;
+}
+
 /** Runs a command where this thread is; gives what it printed. */
 export function runHere(command: string, ...args: string[]): string {
   const { success, stdout, stderr } = new Deno.Command(command, { args }).outputSync();
@@ -42,14 +70,19 @@ export function runHere(command: string, ...args: string[]): string {
   return new TextDecoder().decode(stdout);
 }
 
+/** Waits, without leaving this thread's namespace, until `ask` says yes. */
+export function waitHere(what: string, ask: () => boolean): void {
+  const deadline = performance.now() + PATIENCE_MS;
+  while (!ask()) {
+    if (performance.now() > deadline) throw new Error(`Not within ${PATIENCE_MS} ms: ${what}`);
+    Atomics.wait(PAUSE, 0, 0, 10);
+  }
+}
+
 /**
  * Waits until a device that was closed is no more, here: a program that another test starts just now has
  * a copy of its descriptor until it runs.
  */
 export function waitUntilGone(device: string): void {
-  const deadline = performance.now() + PATIENCE_MS;
-  while (runHere("ip", "-o", "link").includes(`${device}:`)) {
-    if (performance.now() > deadline) throw new Error(`${device} is still there`);
-    Atomics.wait(PAUSE, 0, 0, 10);
-  }
+  waitHere(`no ${device}`, () => !runHere("ip", "-o", "link").includes(`${device}:`));
 }

@@ -44,7 +44,7 @@ export class Tunnel {
 
   /** Starts `ztun up` on the client side, with every destination routed into it, and waits for it. */
   static async up(lab: Lab, proxy: Proxy, options: UpOptions = {}): Promise<Tunnel> {
-    const routes = DESTINATIONS.flatMap((route) => ["--route", route]);
+    const routes = DESTINATIONS.flatMap((route) => ["--include", route]);
     const flags = [
       ...proxy.flags(lab),
       "--tun",

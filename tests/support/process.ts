@@ -169,11 +169,16 @@ export class Running implements AsyncDisposable {
     return status;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Asks the process to end, and makes it; what it forked may still have its output. */
+  async end(): Promise<void> {
     this.signal("SIGTERM");
     const timer = setTimeout(() => this.signal("SIGKILL"), 5_000);
     await this.#child.status;
     clearTimeout(timer);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end();
     await this.kill();
   }
 }

@@ -1,7 +1,9 @@
 /** The SOCKS5 servers that the tunnel is tested against, each on the server side of the lab. */
 
+import { danteConfig } from "./dante_config.ts";
 import { type Lab, PROXY, PROXY6, PROXY_PORT } from "./lab.ts";
 import { must, type Running } from "./process.ts";
+import { sshDynamicCommand, startSshd } from "./ssh_server.ts";
 import { nofile, ztun } from "./ztun.ts";
 
 export const USER = "tester";
@@ -81,21 +83,9 @@ function passwordFile(lab: Lab): string {
 
 async function startDante(lab: Lab, method: "none" | "username"): Promise<Running> {
   const path = `${lab.directory}/danted.conf`;
-  await Deno.writeTextFile(
-    path,
-    `logoutput: stderr
-internal: ${PROXY} port = ${PROXY_PORT}
-external: ${PROXY}
-external: ${PROXY6}
-socksmethod: ${method}
-clientmethod: none
-user.privileged: root
-user.unprivileged: nobody
-client pass { from: 0/0 to: 0/0 }
-socks pass { from: 0/0 to: 0/0 command: connect udpassociate }
-socks pass { from: 0/0 to: 0/0 command: udpreply }
-`,
-  );
+  const external = [PROXY, PROXY6];
+  const users = "root and nobody";
+  await Deno.writeTextFile(path, danteConfig({ internal: PROXY, external, method, users }));
   const command = nofile(["danted", "-f", path, "-N", "2"]);
   const within = method === "none" ? command : withAccounts(lab, command);
   return await lab.serve(`dante (${method})`, within, PROXY, PROXY_PORT);
@@ -127,42 +117,7 @@ function withAccounts(lab: Lab, command: readonly string[]): string[] {
 }
 
 async function startSsh(lab: Lab): Promise<Running> {
-  const directory = `${lab.directory}/ssh`;
-  await Deno.mkdir(directory, { recursive: true });
-  // sshd insists on this directory, which its start script would have made.
-  await Deno.mkdir("/run/sshd", { recursive: true });
-  for (const key of ["host", "user"]) {
-    const path = `${directory}/${key}`;
-    const exists = await Deno.stat(path).then(() => true, () => false);
-    if (!exists) await must(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path]);
-  }
-  await Deno.copyFile(`${directory}/user.pub`, `${directory}/authorized`);
-  await Deno.writeTextFile(`${directory}/sshd_config`, sshdConfig(directory));
-  await lab.serve(
-    "sshd",
-    ["/usr/sbin/sshd", "-D", "-e", "-f", `${directory}/sshd_config`],
-    PROXY,
-    22,
-  );
-  return await lab.serve("ssh -D", sshCommand(directory), PROXY, PROXY_PORT);
-}
-
-function sshdConfig(directory: string): string {
-  return `ListenAddress ${PROXY}:22
-HostKey ${directory}/host
-AuthorizedKeysFile ${directory}/authorized
-PidFile none
-StrictModes no
-UsePAM no
-MaxSessions 1000
-`;
-}
-
-function sshCommand(directory: string): string[] {
-  const options = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR"];
-  return [
-    ...["ssh", "-N", "-F", "none", "-i", `${directory}/user`],
-    ...options.flatMap((option) => ["-o", option]),
-    ...["-D", `${PROXY}:${PROXY_PORT}`, `root@${PROXY}`],
-  ];
+  await startSshd(lab, PROXY);
+  const command = sshDynamicCommand(lab, `${PROXY}:${PROXY_PORT}`, PROXY);
+  return await lab.serve("ssh -D", command, PROXY, PROXY_PORT);
 }

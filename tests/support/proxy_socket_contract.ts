@@ -21,6 +21,7 @@ const PATIENCE = 60_000;
 class Heard implements ConnectListener {
   socket: ProxySocket | undefined;
   why = "";
+  noWay = false;
   bytes = 0;
   wrongAt = -1;
   /** What time it was for the stack when something came last. */
@@ -72,9 +73,10 @@ class Heard implements ConnectListener {
     this.socket = socket;
   }
 
-  broken(why: string): void {
+  broken(why: string, noWay = false): void {
     this.breaks++;
     this.why = why;
+    this.noWay = noWay;
   }
 
   get silence(): boolean {
@@ -99,7 +101,7 @@ async function withSocket(
 ): Promise<void> {
   await withTunnel({ script: play, driver }, async ({ engine, proxy }) => {
     const heard = new Heard(engine);
-    engine.driver.connect("127.0.0.1", proxy.port, heard);
+    engine.driver.connect(["127.0.0.1"], proxy.port, heard);
     assert(heard.socket === undefined, "nothing is said from within the call");
     const socket = await eventually("the connection", () => heard.socket);
     assertEquals(socket.remoteAddr.port, proxy.port);
@@ -202,8 +204,10 @@ function resetting(when: Promise<void>): (client: FakeClient) => Promise<void> {
   };
 }
 
-/** Nobody listens there; no name has a part that long; the kernel refuses that address at once. */
-const NOWHERE = ["127.0.0.1", "x".repeat(64), "255.255.255.255"];
+/** The kernel refuses that address at once. */
+const NO_WAY = "255.255.255.255";
+/** Nobody listens there, or no name has a part that long. */
+const NOWHERE = ["127.0.0.1", "x".repeat(64), NO_WAY];
 
 function connecting(driver: DriverName, test: Test): void {
   const options = { script: silent, driver, listening: false } as const;
@@ -212,29 +216,57 @@ function connecting(driver: DriverName, test: Test): void {
     test(`no connection to ${host.slice(0, 20)}: said once, with the reason, and not at once`, () => {
       return withTunnel(options, async ({ engine, proxy }) => {
         const heard = new Heard(engine);
-        engine.driver.connect(host, proxy.port, heard);
+        engine.driver.connect([host], proxy.port, heard);
         assertEquals(heard.breaks, 0);
         await eventually("it is said", () => heard.breaks > 0 || undefined, PATIENCE);
         await turns();
         assertEquals([heard.breaks, heard.socket], [1, undefined]);
         assert(heard.why !== "");
+        assertEquals(heard.noWay, host === NO_WAY, "the system knows no way there");
       });
     });
 
     test(`whoever does not want the connection to ${host.slice(0, 20)} any more hears nothing`, () => {
       return withTunnel(options, async ({ engine, proxy }) => {
         const heard = new Heard(engine);
-        engine.driver.connect(host, proxy.port, heard).close();
+        engine.driver.connect([host], proxy.port, heard).close();
         await turns();
         assert(heard.silence && heard.socket === undefined);
       });
     });
   }
 
+  test("one address after the other is tried, until one answers", () => {
+    return withTunnel({ script: silent, driver }, async ({ engine, proxy }) => {
+      const heard = new Heard(engine);
+      const hosts = [NO_WAY, "127.0.0.9", "127.0.0.1", "127.0.0.8"];
+      engine.driver.connect(hosts, proxy.port, heard);
+      const socket = await eventually("the connection", () => heard.socket, PATIENCE);
+      assertEquals([socket.remoteAddr.hostname, heard.breaks], ["127.0.0.1", 0]);
+      socket.close();
+    });
+  });
+
+  test("when none answers it is said once; no address at all is no answer either", () => {
+    return withTunnel(options, async ({ engine, proxy }) => {
+      for (
+        const [hosts, noWay] of [[["127.0.0.1", NO_WAY, "127.0.0.1"], true], [[], false]] as const
+      ) {
+        const heard = new Heard(engine);
+        engine.driver.connect(hosts, proxy.port, heard);
+        assertEquals(heard.breaks, 0);
+        await eventually("it is said", () => heard.breaks > 0 || undefined, PATIENCE);
+        await turns();
+        assertEquals([heard.breaks, heard.noWay], [1, noWay]);
+        assert(heard.why !== "");
+      }
+    });
+  });
+
   test("a name leads to the proxy, by whichever of its addresses answers", () => {
     return withTunnel({ script: silent, driver }, async ({ engine, proxy }) => {
       const heard = new Heard(engine);
-      engine.driver.connect("localhost", proxy.port, heard);
+      engine.driver.connect(["localhost"], proxy.port, heard);
       const socket = await eventually("the connection", () => heard.socket, PATIENCE);
       assertEquals([socket.remoteAddr.port, heard.breaks], [proxy.port, 0]);
       socket.close();

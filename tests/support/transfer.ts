@@ -2,8 +2,9 @@
 
 import { assertEquals } from "@std/assert";
 import { webRoot } from "./destinations.ts";
-import { type Lab, type Namespace, WEB, WEB6 } from "./lab.ts";
+import { type Lab, WEB, WEB6 } from "./lab.ts";
 import { must } from "./process.ts";
+import type { Namespace, Stage } from "./stage.ts";
 
 const BLOCK = 1 << 20;
 const STAMP_EVERY = 4096;
@@ -55,7 +56,7 @@ export async function downloadHash(from: Namespace, address: string): Promise<st
 
 /** Uploads the file under a new name and returns the hash of what arrived. */
 export async function uploadHash(
-  lab: Lab,
+  lab: Stage,
   from: Namespace,
   file: string,
   family: Family,

@@ -2,7 +2,8 @@
 
 import { assertEquals } from "@std/assert";
 import type { TunnelCase } from "./e2e.ts";
-import { type Lab, WEB, WEB6 } from "./lab.ts";
+import { WEB, WEB6 } from "./lab.ts";
+import type { Stage } from "./stage.ts";
 import { program } from "./ztun.ts";
 
 export const ECHO_PORT = 7007;
@@ -11,7 +12,7 @@ const LARGEST = 65_507;
 const RELAYED = LARGEST - 10;
 const RELAYED6 = LARGEST - 22;
 
-export async function startEcho(lab: Lab): Promise<void> {
+export async function startEcho(lab: Stage): Promise<void> {
   const echo = lab.start(
     "udp echo",
     lab.server,

@@ -4,6 +4,7 @@
  */
 
 import { defaultSettings } from "../../src/config/settings.ts";
+import type { EngineOptions } from "../../src/engine/engine_handle.ts";
 import { WorkerEngine } from "../../src/engine/worker_engine.ts";
 import type { EngineFigures } from "../../src/figures.ts";
 import { configureLogging, resetLogging } from "../../src/log/output.ts";
@@ -21,6 +22,9 @@ export interface WorkerOptions {
   readonly set?: Adjust;
   /** False: the test calls `engine.make` itself. */
   readonly made?: boolean;
+  readonly engine?: EngineOptions;
+  /** Where the proxy listens, else than on 127.0.0.1. */
+  readonly proxyHost?: string;
 }
 
 export interface WorkerTunnel {
@@ -35,11 +39,11 @@ export interface WorkerTunnel {
 
 /** Runs `body` with an engine that is made and not started, UDP off unless `set` says otherwise. */
 export async function withWorker(
-  { script, driver = "uring", set, made = true }: WorkerOptions,
+  { script, driver = "uring", set, made = true, engine: options, proxyHost }: WorkerOptions,
   body: (tunnel: WorkerTunnel) => Promise<void>,
 ): Promise<void> {
   const log: string[] = [];
-  const proxy = new FakeSocks5(script);
+  const proxy = new FakeSocks5(script, proxyHost);
   proxy.start();
   const { device, far } = fakeTun(true);
   const settings = defaultSettings();
@@ -53,7 +57,7 @@ export async function withWorker(
     paint: (_style, text) => text,
   });
   const host = new LocalHost(far, settings.tun.mtu);
-  const engine = new WorkerEngine(driver, device, settings);
+  const engine = new WorkerEngine(driver, device, settings, options);
   const figures: WorkerTunnel["figures"] = (what, wanted) =>
     eventually(what, async () => {
       const now = await engine.figures();

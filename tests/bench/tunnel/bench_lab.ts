@@ -9,8 +9,8 @@
  */
 
 import { eventually } from "../../support/eventually.ts";
-import { killAllIn, Namespace, roomyDirectory, sweep } from "../../support/lab.ts";
 import { must, run, Running, type StartOptions } from "../../support/process.ts";
+import { killAllIn, Namespace, roomyDirectory, sweep } from "../../support/stage.ts";
 import { nofile, ztun } from "../../support/ztun.ts";
 import { PROXY, PROXY_PORT, WEB } from "./addresses.ts";
 import { Client } from "./client.ts";

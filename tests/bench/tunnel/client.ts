@@ -1,6 +1,6 @@
 /** One variant's side of the network: a namespace of its own, from which the load comes. */
 
-import { Namespace } from "../../support/lab.ts";
+import { Namespace } from "../../support/stage.ts";
 import { DESTINATIONS, PROXY, PROXY_PORT } from "./addresses.ts";
 import type { BenchLab } from "./bench_lab.ts";
 import { program } from "./programs.ts";

@@ -1,7 +1,7 @@
 /** A tunnel under test: ztun, or a peer, whose device the bench gives its addresses and routes. */
 
-import type { Namespace } from "../../support/lab.ts";
 import type { Running } from "../../support/process.ts";
+import type { Namespace } from "../../support/stage.ts";
 import { nofile, ztun } from "../../support/ztun.ts";
 import { DESTINATIONS, ECHO, PROXY, PROXY_PORT } from "./addresses.ts";
 import type { BenchLab } from "./bench_lab.ts";
@@ -98,7 +98,7 @@ export class Tunnel {
 
 function ztunCommand({ flags }: Ztun): string[] {
   const socks = `${PROXY}:${PROXY_PORT}`;
-  return ztun("up", "--socks", socks, "--tun", DEVICE, "--route", DESTINATIONS, ...flags);
+  return ztun("up", "--socks", socks, "--tun", DEVICE, "--include", DESTINATIONS, ...flags);
 }
 
 /** Rejects when the process ends. */
