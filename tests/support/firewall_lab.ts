@@ -203,6 +203,11 @@ export function routeIntoTunnel(mark: string): void {
 export const OURSELVES = 4444;
 
 export function markOurselves(mark: string): void {
+  // A socket with the mark has its address by the way of the mark: for that it is too late in a firewall.
+  for (const family of ["-4", "-6"]) {
+    const who = `uidrange ${OURSELVES}-${OURSELVES}`;
+    runHere("sh", "-ec", `ip ${family} rule add priority 6990 ${who} lookup main`);
+  }
   nftFile(`table inet ourselves {
   chain output { type route hook output priority -200; policy accept;
     meta skuid ${OURSELVES} meta mark set ${mark}

@@ -19,6 +19,7 @@ import {
   BEGINS,
   type Chain,
   CONTINUES,
+  drop,
   has,
   hasMark,
   is,
@@ -131,10 +132,10 @@ function outputChain(settings: MarkSettings): Chain {
         out,
         accept,
       ]),
-      ...senderMatches(outside).map((match): Rule => [match, out, accept]),
+      ...senderMatches(outside).map((match): Rule => [match, jump("stay_out")]),
       ...inside === undefined
         ? []
-        : [...senderMatches(inside).map((match): Rule => [match, accept]), [out]],
+        : [...senderMatches(inside).map((match): Rule => [match, accept]), [jump("stay_out")]],
     ],
   };
 }
@@ -195,12 +196,20 @@ function forwardChain(device: string): Chain {
   };
 }
 
-function departureChain({ device, mark, connectionMark }: MarkSettings): Chain {
+function departureChain({ device, addresses, mark, connectionMark }: MarkSettings): Chain {
   return {
     name: "leave",
     hook: { type: "filter", hook: "postrouting", priority: Priority.Mangle, policy: "accept" },
     rules: [
       [oneOf("oifname", [device, "lo"]), accept],
+      // Begun in the tunnel before its socket was marked: nobody outside would answer, and what ends it has
+      // to reach the tunnel.
+      ...addresses.map((address): Rule => [
+        is(address.length === 4 ? "ip saddr" : "ip6 saddr", address),
+        hasMark("meta mark", mark),
+        { ...connectionMark, kind: "masked", field: "ct mark", not: true },
+        drop,
+      ]),
       [hasMark("meta mark", mark), setMark("ct mark", connectionMark)],
       // What a program was told of the tunnel's MTU is not true outside.
       [hasMark("meta mark", mark), has("tcp flags", "syn"), { kind: "clampMss", to: "route" }],

@@ -165,12 +165,18 @@ rootTest("two tunnels with bits of their own each have their user", () =>
   inFirewallLab((lab) => {
     routeIntoTunnel("0x100/0x100");
     const tables = [
-      markPlan({ ...PLAIN, mark: { value: 0x100, mask: 0x100 }, inside: user(1000) }),
+      markPlan({
+        ...PLAIN,
+        mark: { value: 0x100, mask: 0x100 },
+        connectionMark: { value: 0x100, mask: 0x100 },
+        inside: user(1000),
+      }),
       markPlan({
         ...PLAIN,
         device: "docker0",
         addresses: [parseAddress("172.17.0.1")!],
         mark: { value: 0x200, mask: 0x200 },
+        connectionMark: { value: 0x200, mask: 0x200 },
         inside: user(7),
       }),
     ];
