@@ -98,6 +98,8 @@ function sizeOf(path: string): number {
 hostE2e("back and forth between two networks holds on to nothing", SERVER, async (it) => {
   const all = await moving(it);
   const { lab, host, first, second } = all;
+  await lab.host.ip(`link set ${second.link} up`);
+  await lab.running(second.link);
   const before = await snapshot(lab.host);
   let descriptors = 0;
   for (const round of [1, 2, 3]) {

@@ -10,6 +10,7 @@
  * The second uplink is there when a test plugs it in. Destinations see who asks: routers translate nothing.
  */
 
+import { eventually } from "./eventually.ts";
 import { startEcho } from "./udp_echo.ts";
 import { startNames, startNginx } from "./destinations.ts";
 import { HostNamespace } from "./host_namespace.ts";
@@ -140,6 +141,15 @@ export class HostLab extends Stage {
       `route add default via ${gateway} dev ${link} metric ${metric}`,
       `route add default via ${gateway6} dev ${link} metric ${metric}`,
     );
+    await this.running(link);
+  }
+
+  /** The kernel sees the carrier of a link of the host, and makes its own routes, in its own time. */
+  async running(link: string): Promise<void> {
+    const local = ["ip", "-6", "route", "show", "table", "local", "dev", link];
+    await eventually(`${link} to run`, async () => {
+      return (await this.host.must(local)).includes("ff00::/8") || undefined;
+    });
   }
 
   /** Takes the host off this network. */
